@@ -1,0 +1,57 @@
+# The commands of llm-d-sim. `make help` lists them.
+STACK   ?= dev
+CLUSTER ?= lab
+CRDS    ?= all
+
+# One build cache for tests, for the program and for pulumi's own builds of it.
+export GOFLAGS = -trimpath
+
+LAB = bin/lab
+LABFLAGS = --stack $(STACK) --crds $(CRDS)
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview status down env test check unit e2e lab
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the current kube context)
+ifeq ($(CLUSTER),current)
+	@$(LAB) up-current $(LABFLAGS)
+else
+	@$(LAB) up $(LABFLAGS)
+endif
+
+preview: lab ## Show what `make up` would change
+	@$(LAB) preview $(LABFLAGS)
+
+status: lab ## Show the stack as it is in the cluster
+	@$(LAB) status $(LABFLAGS)
+
+down: lab ## Destroy the stack, and stop and remove the lab
+	@$(LAB) down $(LABFLAGS)
+
+env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
+	@$(LAB) env $(LABFLAGS)
+
+check: ## Vet, lint and unit tests, in a minute
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted"; exit 1; fi
+	go vet ./...
+	go vet -C lab ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
+	else echo "skipped: golangci-lint is not installed"; fi
+	@$(MAKE) --no-print-directory unit
+
+unit:
+	cd lab && go test ./...
+	go test -race $$(go list ./... | grep -v /tests/e2e)
+
+test: check e2e ## All tests: check, and end to end on a cluster of their own
+
+e2e: lab
+	@$(LAB) tools
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -v ./tests/e2e
+
+lab:
+	@mkdir -p bin
+	@go build -C lab -o ../$(LAB) .

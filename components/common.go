@@ -1,0 +1,119 @@
+// Package components holds the building blocks of the llm-d simulator stack as
+// Pulumi component resources: EPP, InferenceGateway, ModelServiceStage,
+// ProxyService, GatewayAPI and IstioLoadBalancing.
+//
+// They take everything by their Args and read neither configuration nor cluster,
+// so any Pulumi program in Go can compose them. Object names are the ones that
+// llm-d's tools look for (package llmd), hence one of each fits in a namespace.
+package components
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// Common is what all components of one stack share.
+type Common struct {
+	// Namespace of every object. Pass the output of the Namespace resource, so that
+	// the objects wait for it. Required.
+	Namespace pulumi.StringInput
+
+	// Instance is the app.kubernetes.io/instance label of every object. Required.
+	Instance string
+
+	// Owner names the Pulumi stack in an annotation of every object, which tells
+	// its objects from those of others. Default: not annotated.
+	Owner string
+
+	// ImagePullSecrets names Secrets in Namespace to pull images with. Default: none.
+	ImagePullSecrets []string
+
+	// ReadyTimeout is how long to wait for a Deployment to become ready.
+	// Default: the Kubernetes provider's, 10 minutes.
+	ReadyTimeout time.Duration
+}
+
+func (c Common) validate() error {
+	var errs []error
+	if c.Namespace == nil {
+		errs = append(errs, errors.New("namespace is required"))
+	}
+	if c.Instance == "" {
+		errs = append(errs, errors.New("instance is required"))
+	}
+	return errors.Join(errs...)
+}
+
+// partOf is the app.kubernetes.io/part-of label of every object.
+const partOf = "llm-d-sim"
+
+// PartOfSelector selects the objects of one stack.
+func PartOfSelector(instance string) string {
+	return fmt.Sprintf("app.kubernetes.io/part-of=%s,app.kubernetes.io/instance=%s", partOf, instance)
+}
+
+// metadata returns the metadata of the object `name` that belongs to `component`.
+// Each call makes fresh maps, since Pulumi's maps are mutable.
+func (c Common) metadata(name, component string, labels, annotations map[string]string) *metav1.ObjectMetaArgs {
+	all := c.labels(name, component)
+	maps.Copy(all, labels)
+	notes := maps.Clone(annotations)
+	if c.Owner != "" {
+		if notes == nil {
+			notes = map[string]string{}
+		}
+		notes[llmd.StackAnnotation] = c.Owner
+	}
+	return &metav1.ObjectMetaArgs{
+		Name:        pulumi.String(name),
+		Namespace:   c.Namespace,
+		Labels:      pulumi.ToStringMap(all),
+		Annotations: pulumi.ToStringMap(notes),
+	}
+}
+
+func (c Common) labels(name, component string) map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/name":       name,
+		"app.kubernetes.io/instance":   c.Instance,
+		"app.kubernetes.io/component":  component,
+		"app.kubernetes.io/part-of":    partOf,
+		"app.kubernetes.io/managed-by": "pulumi",
+	}
+}
+
+// selector returns the labels that select the pods of `name`. They are constants,
+// since a Deployment's selector can't change, and equal for no two names.
+func selector(name string) map[string]string {
+	return map[string]string{"app.kubernetes.io/name": name}
+}
+
+// checksum makes a pod template change whenever the content mounted into it does.
+func checksum(content string) map[string]string {
+	sum := sha256.Sum256([]byte(content))
+	return map[string]string{"llm-d-sim/config-checksum": hex.EncodeToString(sum[:8])}
+}
+
+// checkReplicas and checkPort hold the bounds that several components share.
+func checkReplicas(n int) error {
+	if n < 0 {
+		return fmt.Errorf("replicas must be 0 or more, got %d", n)
+	}
+	return nil
+}
+
+func checkPort(field string, port int) error {
+	if port < 1 || port > 65535 {
+		return fmt.Errorf("%s must be within 1 to 65535, got %d", field, port)
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+// Package endpointpicker knows the command line and the configuration file of
+// llm-d's Endpoint Picker, v0.4.0. It imports no Pulumi.
+package endpointpicker
+
+import (
+	"fmt"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// Where the EPP finds its EndpointPickerConfig.
+const (
+	ConfigDir  = "/etc/epp"
+	ConfigFile = "plugins.yaml"
+)
+
+// HealthService is the gRPC health service that tells readiness. With leader election
+// it is ready on the leader only, which alone knows the pods.
+const HealthService = "envoy.service.ext_proc.v3.ExternalProcessor"
+
+// Options are the settings of an EPP.
+type Options struct {
+	// Verbosity is the log level.
+	Verbosity int32
+	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required.
+	KVCacheMetric string
+	// PoolName finds the pods by this InferencePool. Default: by label, on TargetPort.
+	PoolName string
+	// TargetPort is what all pods serve on. Required without PoolName.
+	TargetPort int32
+	// LeaderElection lets several replicas agree on the one that answers.
+	LeaderElection bool
+	// Args are appended; of a repeated flag the last one counts.
+	Args []string
+}
+
+// Args returns the command line. Every flag has the form --flag=value: with a space, a
+// boolean ends the parsing and drops all flags after it.
+func Args(o Options) []string {
+	args := []string{
+		"--config-file=" + ConfigDir + "/" + ConfigFile,
+		fmt.Sprintf("--v=%d", o.Verbosity),
+		// Plain HTTP/2 on both ends; the gateways are told the same.
+		"--secure-serving=false",
+		// The tracer's default prints every span to the log.
+		"--tracing=false",
+		// Checking tokens on /metrics would take a ClusterRole.
+		"--metrics-endpoint-auth=false",
+		"--kv-cache-usage-percentage-metric=" + o.KVCacheMetric,
+	}
+	if o.PoolName != "" {
+		args = append(args, "--pool-name="+o.PoolName)
+	} else {
+		args = append(args,
+			"--endpoint-selector="+llmd.ServingLabel+"=true",
+			fmt.Sprintf("--endpoint-target-ports=%d", o.TargetPort))
+	}
+	if o.LeaderElection {
+		args = append(args, "--ha-enable-leader-election=true")
+	}
+	return append(args, o.Args...)
+}

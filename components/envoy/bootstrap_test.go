@@ -1,0 +1,82 @@
+package envoy
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// combinations are all that the configuration can ask for.
+func combinations() map[string]Bootstrap {
+	all := map[string]Bootstrap{}
+	for _, algorithm := range []string{"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"} {
+		for _, epp := range []*Upstream{nil, {Host: "gaie-sim-epp", Port: 8100}} {
+			name := fmt.Sprintf("%s-epp-%t", strings.ToLower(algorithm), epp != nil)
+			all[name] = Bootstrap{
+				Backend: Upstream{Host: "decode", Port: 8200}, EPP: epp, Algorithm: algorithm,
+			}
+		}
+	}
+	return all
+}
+
+func TestBuildMatchesTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	for name, bootstrap := range combinations() {
+		got, err := Build(bootstrap)
+		require.NoError(t, err)
+		file := filepath.Join("testdata", name+".yaml")
+		if *update {
+			require.NoError(t, os.MkdirAll("testdata", 0o755))
+			require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), got, "rewrite with: go test ./components/envoy -update")
+		require.NotContains(t, got, "{{", "the image's entry point would take it for a template")
+	}
+}
+
+func TestBuildIsDeterministic(t *testing.T) {
+	t.Parallel()
+	bootstrap := combinations()["round_robin-epp-true"]
+	first, err := Build(bootstrap)
+	require.NoError(t, err)
+	for range 50 {
+		again, err := Build(bootstrap)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	t.Parallel()
+	good := Upstream{Host: "decode", Port: 8200}
+	for name, test := range map[string]struct {
+		bootstrap Bootstrap
+		want      string
+	}{
+		"unknown algorithm": {Bootstrap{Backend: good, Algorithm: "FASTEST"}, `got "FASTEST"`},
+		"no host":           {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Port: 1}}, "SocketAddress.Address"},
+		"bad port":          {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Host: "h", Port: 65536}}, "less than or equal to 65535"},
+		"bad EPP":           {Bootstrap{Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
+	} {
+		_, err := Build(test.bootstrap)
+		require.ErrorContains(t, err, test.want, name)
+	}
+}
+
+func TestValidationLooksIntoAny(t *testing.T) {
+	t.Parallel()
+	p := &packer{}
+	p.any(&clusterv3.Cluster{ConnectTimeout: nil, Name: ""})
+	require.NotEmpty(t, p.errs, "a broken message must not hide in an Any")
+}

@@ -1,0 +1,157 @@
+package envoy
+
+import (
+	"fmt"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
+	overridehostv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/override_host/v3"
+	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
+	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// Names of the clusters.
+const (
+	adminName  = "admin"
+	decodeName = "decode"
+	eppName    = "epp"
+)
+
+// Where the EPP names the pod it chose: dynamic metadata, which no client can forge.
+const (
+	endpointNamespace = "envoy.lb"
+	endpointKey       = "x-gateway-destination-endpoint"
+)
+
+// maxInFlight lifts Envoy's limit of 1024 connections and requests for a cluster,
+// which overflows under load. As in upstream's own bootstrap.
+const maxInFlight = 40_000
+
+const (
+	// connectTimeout is short, since a pod that is gone may not even refuse.
+	connectTimeout = time.Second
+	// dnsRefresh is how long a new pod may stay unknown and one that left be tried.
+	dnsRefresh = time.Second
+	// Pings that notice within seconds an EPP whose node went away.
+	keepaliveInterval = 5 * time.Second
+	keepaliveTimeout  = 2 * time.Second
+)
+
+// balancing returns the policy of an algorithm of the configuration.
+func (p *packer) balancing(algorithm string) (*clusterv3.LoadBalancingPolicy, error) {
+	switch algorithm {
+	case "ROUND_ROBIN":
+		return policy("round_robin", p.any(&roundrobinv3.RoundRobin{})), nil
+	case "LEAST_REQUEST", "LEAST_CONN":
+		return policy("least_request", p.any(&leastrequestv3.LeastRequest{})), nil
+	case "RANDOM":
+		return policy("random", p.any(&randomv3.Random{})), nil
+	}
+	return nil, fmt.Errorf(
+		"envoy bootstrap: algorithm must be ROUND_ROBIN, LEAST_REQUEST, RANDOM or LEAST_CONN, got %q", algorithm)
+}
+
+func policy(name string, config *anypb.Any) *clusterv3.LoadBalancingPolicy {
+	return &clusterv3.LoadBalancingPolicy{Policies: []*clusterv3.LoadBalancingPolicy_Policy{{
+		TypedExtensionConfig: &corev3.TypedExtensionConfig{
+			Name: "envoy.load_balancing_policies." + name, TypedConfig: config,
+		},
+	}}}
+}
+
+// decodeCluster sends to the pod that the EPP chose, if it is one of the backend's,
+// and else to one by the fallback policy.
+func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalancingPolicy) *clusterv3.Cluster {
+	chosen := p.any(&overridehostv3.OverrideHost{
+		OverrideHostSources: []*overridehostv3.OverrideHost_OverrideHostSource{{
+			Metadata: &metadatav3.MetadataKey{
+				Key: endpointNamespace,
+				Path: []*metadatav3.MetadataKey_PathSegment{{
+					Segment: &metadatav3.MetadataKey_PathSegment_Key{Key: endpointKey},
+				}},
+			},
+		}},
+		FallbackPolicy: fallback,
+	})
+	c := dnsCluster(decodeName, backend)
+	c.LoadBalancingPolicy = policy("override_host", chosen)
+	return c
+}
+
+// eppCluster is the EPP's Service, spoken to in HTTP/2.
+func (p *packer) eppCluster(epp Upstream) *clusterv3.Cluster {
+	c := dnsCluster(eppName, epp)
+	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{
+		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": p.any(&httpv3.HttpProtocolOptions{
+			UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{
+				ExplicitHttpConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig{
+					ProtocolConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{
+						Http2ProtocolOptions: &corev3.Http2ProtocolOptions{
+							ConnectionKeepalive: &corev3.KeepaliveSettings{
+								Interval: durationpb.New(keepaliveInterval),
+								Timeout:  durationpb.New(keepaliveTimeout),
+							},
+						},
+					},
+				},
+			},
+		}),
+	}
+	return c
+}
+
+// adminCluster lets the probe listener reach the admin interface.
+func (*packer) adminCluster() *clusterv3.Cluster {
+	return &clusterv3.Cluster{
+		Name:                 adminName,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout:       durationpb.New(connectTimeout),
+		LoadAssignment:       assignment(adminName, Upstream{Host: "127.0.0.1", Port: adminPort}),
+	}
+}
+
+func dnsCluster(name string, upstream Upstream) *clusterv3.Cluster {
+	limits := &clusterv3.CircuitBreakers_Thresholds{
+		MaxConnections:     wrapperspb.UInt32(maxInFlight),
+		MaxPendingRequests: wrapperspb.UInt32(maxInFlight),
+		MaxRequests:        wrapperspb.UInt32(maxInFlight),
+		MaxRetries:         wrapperspb.UInt32(maxInFlight),
+	}
+	return &clusterv3.Cluster{
+		Name:                 name,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS},
+		ConnectTimeout:       durationpb.New(connectTimeout),
+		DnsRefreshRate:       durationpb.New(dnsRefresh),
+		DnsFailureRefreshRate: &clusterv3.Cluster_RefreshRate{
+			BaseInterval: durationpb.New(dnsRefresh), MaxInterval: durationpb.New(dnsRefresh),
+		},
+		DnsLookupFamily: clusterv3.Cluster_V4_PREFERRED,
+		CircuitBreakers: &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{limits}},
+		LoadAssignment:  assignment(name, upstream),
+	}
+}
+
+func assignment(cluster string, upstream Upstream) *endpointv3.ClusterLoadAssignment {
+	return &endpointv3.ClusterLoadAssignment{
+		ClusterName: cluster,
+		Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
+			HostIdentifier: &endpointv3.LbEndpoint_Endpoint{
+				Endpoint: &endpointv3.Endpoint{Address: address(upstream.Host, upstream.Port)},
+			},
+		}}}},
+	}
+}
+
+func address(host string, port int32) *corev3.Address {
+	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(port)},
+	}}}
+}

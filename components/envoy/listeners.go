@@ -1,0 +1,187 @@
+package envoy
+
+import (
+	"net/http"
+	"time"
+
+	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
+	mutationv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	streamv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/stream/v3"
+	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
+	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
+	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// extProcFilter names the filter, for routes to switch it off by.
+const extProcFilter = "envoy.filters.http.ext_proc"
+
+const (
+	// streamIdleTimeout ends a request in which nothing moves; a running generation
+	// may take as long as it likes.
+	streamIdleTimeout = 10 * time.Minute
+	// requestHeadersTimeout ends a connection that never gets to its request.
+	requestHeadersTimeout = 10 * time.Second
+	// eppTimeout bounds the opening of the stream to the EPP. Envoy ignores its message
+	// timeout where bodies are streamed both ways.
+	eppTimeout = 10 * time.Second
+)
+
+// trustedHeaders are set by the EPP for those behind it. A client that sets them
+// would choose where its request goes.
+var trustedHeaders = []string{
+	"x-gateway-destination-endpoint",
+	"x-gateway-destination-endpoint-subset",
+	"x-gateway-destination-endpoint-served",
+	"x-prefiller-host-port",
+	"x-data-parallel-host-port",
+}
+
+// mainListener takes the clients' requests.
+func (p *packer) mainListener(epp bool) *listenerv3.Listener {
+	filters := []*hcmv3.HttpFilter{p.stripFilter()}
+	if epp {
+		filters = append(filters, p.eppFilter())
+	}
+	return p.listener("inference", llmd.GatewayListenPort, &hcmv3.HttpConnectionManager{
+		StatPrefix:            "inference",
+		RouteSpecifier:        &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: p.inferenceRoutes(epp)},
+		HttpFilters:           append(filters, p.routerFilter()),
+		AccessLog:             []*accesslogv3.AccessLog{p.accessLog()},
+		StreamIdleTimeout:     durationpb.New(streamIdleTimeout),
+		RequestHeadersTimeout: durationpb.New(requestHeadersTimeout),
+		// The peer is the client: a forged x-forwarded-for is not believed.
+		UseRemoteAddress: wrapperspb.Bool(true),
+		// One spelling of a path, so that no other slips past the routes.
+		NormalizePath:                wrapperspb.Bool(true),
+		MergeSlashes:                 true,
+		PathWithEscapedSlashesAction: hcmv3.HttpConnectionManager_REJECT_REQUEST,
+	})
+}
+
+// probeListener serves kubelet and Prometheus what they need of the admin interface,
+// and nothing else of it.
+func (p *packer) probeListener() *listenerv3.Listener {
+	toAdmin := func(path string) *routev3.Route {
+		return &routev3.Route{
+			Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Path{Path: path}},
+			Action: &routev3.Route_Route{Route: &routev3.RouteAction{
+				ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: adminName},
+			}},
+		}
+	}
+	return p.listener("probe", llmd.GatewayProbePort, &hcmv3.HttpConnectionManager{
+		StatPrefix: "probe",
+		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{
+			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), notFound()),
+		},
+		HttpFilters: []*hcmv3.HttpFilter{p.routerFilter()},
+	})
+}
+
+func (p *packer) listener(name string, port int32, hcm *hcmv3.HttpConnectionManager) *listenerv3.Listener {
+	return &listenerv3.Listener{
+		Name:    name,
+		Address: address("0.0.0.0", port),
+		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
+			Name:       "envoy.filters.network.http_connection_manager",
+			ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: p.any(hcm)},
+		}}}},
+	}
+}
+
+func httpFilter(name string, config *anypb.Any) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: config}}
+}
+
+// stripFilter comes before the EPP, which copies a client's headers over its own.
+func (p *packer) stripFilter() *hcmv3.HttpFilter {
+	mutations := &headermutationv3.Mutations{}
+	for _, header := range trustedHeaders {
+		mutations.RequestMutations = append(mutations.RequestMutations, &mutationv3.HeaderMutation{
+			Action: &mutationv3.HeaderMutation_Remove{Remove: header},
+		})
+	}
+	return httpFilter("envoy.filters.http.header_mutation",
+		p.any(&headermutationv3.HeaderMutation{Mutations: mutations}))
+}
+
+// eppFilter streams the request through the EPP, which picks the pod. The EPP answers
+// the headers only once it has the whole body, which no other body mode allows.
+func (p *packer) eppFilter() *hcmv3.HttpFilter {
+	return httpFilter(extProcFilter, p.any(&extprocv3.ExternalProcessor{
+		GrpcService: &corev3.GrpcService{
+			TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
+				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: eppName},
+			},
+			Timeout: durationpb.New(eppTimeout),
+		},
+		// Without an EPP the request goes on, to a pod by the fallback policy.
+		FailureModeAllow: true,
+		ProcessingMode: &extprocv3.ProcessingMode{
+			RequestHeaderMode:   extprocv3.ProcessingMode_SEND,
+			RequestBodyMode:     extprocv3.ProcessingMode_FULL_DUPLEX_STREAMED,
+			RequestTrailerMode:  extprocv3.ProcessingMode_SEND,
+			ResponseHeaderMode:  extprocv3.ProcessingMode_SEND,
+			ResponseBodyMode:    extprocv3.ProcessingMode_FULL_DUPLEX_STREAMED,
+			ResponseTrailerMode: extprocv3.ProcessingMode_SEND,
+		},
+		MetadataOptions: &extprocv3.MetadataOptions{
+			ReceivingNamespaces: &extprocv3.MetadataOptions_MetadataNamespaces{Untyped: []string{endpointNamespace}},
+		},
+	}))
+}
+
+func (p *packer) routerFilter() *hcmv3.HttpFilter {
+	return httpFilter("envoy.filters.http.router", p.any(&routerv3.Router{}))
+}
+
+// accessLog writes a line for each request, with the pod that answered it.
+func (p *packer) accessLog() *accesslogv3.AccessLog {
+	fields := map[string]*structpb.Value{}
+	for name, format := range map[string]string{
+		"time":     "%START_TIME%",
+		"method":   "%REQ(:METHOD)%",
+		"path":     "%REQ(:PATH)%",
+		"status":   "%RESPONSE_CODE%",
+		"flags":    "%RESPONSE_FLAGS%",
+		"ms":       "%DURATION%",
+		"upstream": "%UPSTREAM_HOST%",
+		"pod":      "%RESP(X-INFERENCE-POD)%",
+	} {
+		fields[name] = structpb.NewStringValue(format)
+	}
+	return &accesslogv3.AccessLog{
+		Name: "envoy.access_loggers.stdout",
+		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: p.any(&streamv3.StdoutAccessLog{
+			AccessLogFormat: &streamv3.StdoutAccessLog_LogFormat{LogFormat: &corev3.SubstitutionFormatString{
+				Format: &corev3.SubstitutionFormatString_JsonFormat{JsonFormat: &structpb.Struct{Fields: fields}},
+			}},
+		})},
+	}
+}
+
+func notFound() *routev3.Route {
+	return &routev3.Route{
+		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
+			Status: http.StatusNotFound,
+		}},
+	}
+}
+
+func routes(name string, list ...*routev3.Route) *routev3.RouteConfiguration {
+	return &routev3.RouteConfiguration{
+		Name:         name,
+		VirtualHosts: []*routev3.VirtualHost{{Name: name, Domains: []string{"*"}, Routes: list}},
+	}
+}

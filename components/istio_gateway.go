@@ -1,0 +1,147 @@
+package components
+
+import (
+	"encoding/json"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// istioProxyUser is the user of Istio's proxyv2 image.
+const istioProxyUser = 1337
+
+// Ports that Istio's proxies open for metrics, health and scraping.
+const (
+	istioMetricsPort = 15020
+	istioHealthPort  = 15021
+	istioScrapePort  = 15090
+)
+
+// IstioGateway is an Istio proxy in router mode. It gets its routes from istiod:
+// what a Gateway or VirtualService attaches to its pods.
+type IstioGateway struct {
+	// GatewayName is the Gateway API Gateway whose routes the pods serve: Istio
+	// attaches InferencePool routes to pods that carry its name as a label. Required.
+	GatewayName string
+}
+
+func (*IstioGateway) objectName() string { return llmd.IstioGatewayName }
+
+func (i *IstioGateway) provision(
+	ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
+) (workload, []pulumi.Resource, error) {
+	object := i.objectName()
+	account, err := corev1.NewServiceAccount(ctx, name+"-service-account", &corev1.ServiceAccountArgs{
+		Metadata:                     args.metadata(object, llmd.ComponentGateway, nil, nil),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+	}, opts...)
+	if err != nil {
+		return workload{}, nil, err
+	}
+	podPorts, err := json.Marshal([]map[string]any{
+		{"name": "http", "containerPort": llmd.GatewayListenPort, "protocol": "TCP"},
+	})
+	if err != nil {
+		return workload{}, nil, err
+	}
+
+	c := args.Container.container("istio-proxy")
+	c.Args = pulumi.ToStringArray([]string{
+		"proxy", "router",
+		"--domain", "$(POD_NAMESPACE).svc.cluster.local",
+		"--proxyLogLevel", "warning",
+		"--proxyComponentLogLevel", "misc:error",
+		"--log_output_level", "default:info",
+	})
+	value := func(name string, value pulumi.StringInput) corev1.EnvVarArgs {
+		return corev1.EnvVarArgs{Name: pulumi.String(name), Value: value}
+	}
+	c.Env = corev1.EnvVarArray{
+		podField("POD_NAME", "metadata.name"),
+		podField("POD_NAMESPACE", "metadata.namespace"),
+		podField("INSTANCE_IP", "status.podIP"),
+		podField("HOST_IP", "status.hostIP"),
+		podField("SERVICE_ACCOUNT", "spec.serviceAccountName"),
+		podField("ISTIO_META_NODE_NAME", "spec.nodeName"),
+		value("PILOT_CERT_PROVIDER", pulumi.String("istiod")),
+		value("CA_ADDR", pulumi.String("istiod.istio-system.svc:15012")),
+		value("PROXY_CONFIG", pulumi.String("{}")),
+		value("ISTIO_META_POD_PORTS", pulumi.String(podPorts)),
+		value("ISTIO_META_CLUSTER_ID", pulumi.String("Kubernetes")),
+		value("ISTIO_META_WORKLOAD_NAME", pulumi.String(object)),
+		value("ISTIO_META_OWNER", pulumi.Sprintf("kubernetes://apis/apps/v1/namespaces/%s/deployments/%s",
+			args.Namespace, object)),
+		value("ISTIO_META_MESH_ID", pulumi.String("cluster.local")),
+		value("TRUST_DOMAIN", pulumi.String("cluster.local")),
+	}
+	port := func(name string, n int) corev1.ContainerPortArgs {
+		return corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(n)}
+	}
+	c.Ports = corev1.ContainerPortArray{
+		port("http", llmd.GatewayListenPort), port("metrics", istioMetricsPort),
+		port("status", istioHealthPort), port("http-envoy-prom", istioScrapePort),
+	}
+	ready := pulumi.Int(istioHealthPort)
+	c.StartupProbe = httpProbe("/healthz/ready", ready, 1, 60)
+	c.ReadinessProbe = httpProbe("/healthz/ready", ready, 5, 4)
+
+	w := args.workload(object, istioProxyUser, c)
+	w.serviceAccount = object
+	w.labels["gateway.networking.k8s.io/gateway-name"] = i.GatewayName
+	w.labels["istio"] = object
+	// This is the whole proxy; Istio's webhook must not add another.
+	w.labels["sidecar.istio.io/inject"] = "false"
+	c.VolumeMounts, w.volumes = istioVolumes()
+	return w, []pulumi.Resource{account}, nil
+}
+
+// istioVolumes returns the directories in which pilot-agent finds its identity and
+// writes Envoy's configuration, as Istio's injection template (1.28) lays them out.
+func istioVolumes() (corev1.VolumeMountArray, corev1.VolumeArray) {
+	scratch := corev1.VolumeArgs{EmptyDir: &corev1.EmptyDirVolumeSourceArgs{}}
+	memory := corev1.VolumeArgs{EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory")}}
+	podFile := func(path, field string) corev1.DownwardAPIVolumeFileArgs {
+		return corev1.DownwardAPIVolumeFileArgs{
+			Path:     pulumi.String(path),
+			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String(field)},
+		}
+	}
+	var mounts corev1.VolumeMountArray
+	var volumes corev1.VolumeArray
+	for _, v := range []struct {
+		name, path string
+		volume     corev1.VolumeArgs
+	}{
+		{"workload-socket", "/var/run/secrets/workload-spiffe-uds", scratch},
+		{"credential-socket", "/var/run/secrets/credential-uds", scratch},
+		{"workload-certs", "/var/run/secrets/workload-spiffe-credentials", scratch},
+		{"istio-data", "/var/lib/istio/data", scratch},
+		{"istio-envoy", "/etc/istio/proxy", memory},
+		{"istiod-ca-cert", "/var/run/secrets/istio", corev1.VolumeArgs{
+			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String("istio-ca-root-cert")},
+		}},
+		{"istio-token", "/var/run/secrets/tokens", corev1.VolumeArgs{
+			Projected: &corev1.ProjectedVolumeSourceArgs{Sources: corev1.VolumeProjectionArray{
+				corev1.VolumeProjectionArgs{ServiceAccountToken: &corev1.ServiceAccountTokenProjectionArgs{
+					Audience: pulumi.String("istio-ca"), Path: pulumi.String("istio-token"),
+					// Half a day, as Istio asks for; the kubelet renews it.
+					ExpirationSeconds: pulumi.Int(43200),
+				}},
+			}},
+		}},
+		{"istio-podinfo", "/etc/istio/pod", corev1.VolumeArgs{
+			DownwardAPI: &corev1.DownwardAPIVolumeSourceArgs{Items: corev1.DownwardAPIVolumeFileArray{
+				podFile("labels", "metadata.labels"), podFile("annotations", "metadata.annotations"),
+			}},
+		}},
+	} {
+		v.volume.Name = pulumi.String(v.name)
+		volumes = append(volumes, v.volume)
+		mounts = append(mounts, corev1.VolumeMountArgs{
+			Name: pulumi.String(v.name), MountPath: pulumi.String(v.path),
+		})
+	}
+	return mounts, volumes
+}

@@ -1,0 +1,62 @@
+// Package llmd holds the contract of the llm-d stack that other programs rely on:
+// object names, ports, labels and the published images. Pure constants, so that
+// configuration and components state each of them once.
+package llmd
+
+// Names of the objects that others find by name. They are the names that llm-d's
+// own charts and the SimulatorDeployment operator use.
+const (
+	EPPName             = "gaie-sim-epp"
+	PoolName            = "gaie-sim"
+	StandardGatewayName = "infra-sim-inference-gateway"
+	IstioGatewayName    = "infra-sim-inference-gateway-istio"
+	ProxyServiceName    = "gaie-inference-scheduling-proxy"
+	PrefillName         = "ms-sim-llm-d-modelservice-prefill"
+	DecodeName          = "ms-sim-llm-d-modelservice-decode"
+)
+
+// SingleName returns the name of the single-mode Deployment of a stack.
+func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
+
+// Ports, TCP.
+const (
+	// SimulatorPort serves HTTP on prefill and decode pods.
+	SimulatorPort = 8200
+	// EPPServicePort is the EPP's Service port, in front of EPPGRPCPort.
+	EPPServicePort = 8100
+	// EPPGRPCPort, EPPHealthPort and EPPMetricsPort are the EPP's own defaults (v0.4.0).
+	EPPGRPCPort    = 9002
+	EPPHealthPort  = 9003
+	EPPMetricsPort = 9090
+	// GatewayServicePort is a gateway's Service port, in front of GatewayListenPort.
+	GatewayServicePort = 8080
+	GatewayListenPort  = 80
+	// GatewayProbePort answers /ready and /stats/prometheus of the standard gateway.
+	GatewayProbePort = 19000
+)
+
+// Images that upstream publishes.
+const (
+	SimulatorImage       = "ghcr.io/llm-d/llm-d-inference-sim:v0.10.2"
+	EPPImage             = "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0"
+	RoutingSidecarImage  = "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0"
+	StandardGatewayImage = "cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1"
+	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
+)
+
+// Label keys and values.
+const (
+	// RoleLabel tells prefill from decode pods; the EPP's filters read it.
+	RoleLabel   = "llm-d.ai/role"
+	RolePrefill = "prefill"
+	RoleDecode  = "decode"
+	// ServingLabel marks every simulator pod; ServingLabelNew is its newer spelling.
+	ServingLabel    = "llm-d.ai/inferenceServing"
+	ServingLabelNew = "llm-d.ai/inference-serving"
+	// ComponentLabel is what the operator's documentation selects logs by.
+	ComponentLabel   = "component"
+	ComponentEPP     = "epp"
+	ComponentGateway = "gateway"
+	// StackAnnotation names the Pulumi stack that an object belongs to.
+	StackAnnotation = "llm-d-sim/stack"
+)

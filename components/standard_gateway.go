@@ -1,0 +1,78 @@
+package components
+
+import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/envoy"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// standardGatewayUser is the user of the envoy-wrapper image.
+const standardGatewayUser = 10101
+
+// Where the bootstrap lies in the gateway's ConfigMap and pods.
+const (
+	bootstrapDir  = "/etc/envoy"
+	bootstrapFile = "envoy.yaml"
+)
+
+// StandardGateway is a plain Envoy that asks the EPP where each request goes.
+type StandardGateway struct {
+	// Bootstrap is Envoy's configuration.
+	Bootstrap envoy.Bootstrap
+}
+
+func (s *StandardGateway) objectName() string { return llmd.StandardGatewayName }
+
+func (s *StandardGateway) provision(
+	ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
+) (workload, []pulumi.Resource, error) {
+	bootstrap, err := envoy.Build(s.Bootstrap)
+	if err != nil {
+		return workload{}, nil, err
+	}
+	object := s.objectName()
+	config, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
+		Metadata: args.metadata(object, llmd.ComponentGateway, nil, nil),
+		Data:     pulumi.StringMap{bootstrapFile: pulumi.String(bootstrap)},
+	}, opts...)
+	if err != nil {
+		return workload{}, nil, err
+	}
+
+	c := args.Container.container("envoy")
+	// Envoy itself and not the image's entry point, which would merge the file with
+	// a second copy of itself.
+	c.Command = pulumi.ToStringArray([]string{"/usr/local/bin/envoy"})
+	c.Args = pulumi.ToStringArray([]string{
+		"-c", bootstrapDir + "/" + bootstrapFile,
+		"--service-cluster", object,
+		"--service-node", "$(POD_NAME).$(POD_NAMESPACE)",
+		"--log-level", "warn",
+		// Hot restart needs writable shared memory and is no use in a pod.
+		"--disable-hot-restart",
+	})
+	c.Env = corev1.EnvVarArray{
+		podField("POD_NAME", "metadata.name"), podField("POD_NAMESPACE", "metadata.namespace"),
+	}
+	c.Ports = corev1.ContainerPortArray{
+		corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(llmd.GatewayListenPort)},
+		corev1.ContainerPortArgs{Name: pulumi.String("probe"), ContainerPort: pulumi.Int(llmd.GatewayProbePort)},
+	}
+	probePort := pulumi.Int(llmd.GatewayProbePort)
+	c.StartupProbe = httpProbe("/ready", probePort, 1, 60)
+	c.ReadinessProbe = httpProbe("/ready", probePort, 5, 2)
+	c.LivenessProbe = httpProbe("/ready", probePort, 10, 3)
+	c.VolumeMounts = corev1.VolumeMountArray{corev1.VolumeMountArgs{
+		Name: pulumi.String("config"), MountPath: pulumi.String(bootstrapDir), ReadOnly: pulumi.Bool(true),
+	}}
+
+	w := args.workload(object, standardGatewayUser, c)
+	w.annotations = checksum(string(bootstrap))
+	w.volumes = corev1.VolumeArray{corev1.VolumeArgs{
+		Name:      pulumi.String("config"),
+		ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(object)},
+	}}
+	return w, []pulumi.Resource{config}, nil
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// Default returns the configuration of a stack that sets nothing.
+func Default() Spec {
+	stage := Stage{Replicas: 2, Port: llmd.SimulatorPort, LogVerbosity: defaultLogVerbosity}
+	return Spec{
+		Name:            "llm-sim",
+		Namespace:       "llm-d-sim",
+		CreateNamespace: true,
+		ReadyTimeout:    metav1.Duration{Duration: 5 * time.Minute},
+		Replicas:        2,
+		Image:           llmd.SimulatorImage,
+		LogVerbosity:    defaultLogVerbosity,
+		Resources:       requests("100m", "256Mi"),
+		Service:         Service{Name: llmd.ProxyServiceName, Port: llmd.SimulatorPort, Type: corev1.ServiceTypeClusterIP},
+		Gateway:         Gateway{ClassName: "istio", RouteName: llmd.StandardGatewayName},
+		LoadBalancing:   LoadBalancing{Algorithm: RoundRobin},
+		EPP: EPP{
+			Replicas:  1,
+			Image:     llmd.EPPImage,
+			Port:      llmd.EPPServicePort,
+			Verbosity: 1,
+			Resources: requests("100m", "128Mi"),
+		},
+		InferenceGateway: InferenceGateway{
+			Standard: gatewayInstance(llmd.StandardGatewayImage),
+			Istio:    gatewayInstance(llmd.IstioGatewayImage),
+		},
+		Prefill: stage,
+		Decode: DecodeStage{
+			Stage: stage,
+			RoutingSidecar: RoutingSidecar{
+				Enabled:   true,
+				Image:     llmd.RoutingSidecarImage,
+				Resources: requests("50m", "64Mi"),
+			},
+		},
+		Simulator: Simulator{Model: "random", MaxNumSeqs: 5},
+	}
+}
+
+// defaultLogVerbosity is the operator's.
+const defaultLogVerbosity = 5
+
+func gatewayInstance(image string) GatewayInstance {
+	return GatewayInstance{
+		Replicas:  1,
+		Image:     image,
+		Port:      llmd.GatewayServicePort,
+		Resources: requests("100m", "128Mi"),
+	}
+}
+
+// requests returns modest requests, so that pods are scheduled by what they use. There
+// are no limits: a throttled proxy distorts what a simulator is there to measure.
+func requests(cpu, memory string) corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse(cpu),
+		corev1.ResourceMemory: resource.MustParse(memory),
+	}}
+}
+
+// PullPolicy returns the pull policy for an image: the configured one, or
+// IfNotPresent for the tag `local`, which exists on nodes only. Empty leaves it to
+// Kubernetes.
+func PullPolicy(image string, configured corev1.PullPolicy) corev1.PullPolicy {
+	if configured == "" && strings.HasSuffix(image, ":local") {
+		return corev1.PullIfNotPresent
+	}
+	return configured
+}

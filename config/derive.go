@@ -1,0 +1,64 @@
+package config
+
+import "github.com/llm-d-sim/llm-d-sim/components/llmd"
+
+// SingleMode reports whether one Deployment stands for all stages, as when neither
+// prefill nor decode is enabled.
+func (s *Spec) SingleMode() bool { return !s.Prefill.Enabled && !s.Decode.Enabled }
+
+// StandardGateway reports whether the standard gateway is deployed.
+func (s *Spec) StandardGateway() bool {
+	return s.InferenceGateway.Enabled && s.InferenceGateway.Standard.Enabled
+}
+
+// IstioGateway reports whether the Istio gateway is deployed.
+func (s *Spec) IstioGateway() bool {
+	return s.InferenceGateway.Enabled && s.InferenceGateway.Istio.Enabled
+}
+
+// Sidecar reports whether decode pods run the routing sidecar, which is when there
+// are prefill pods and an EPP to choose among them.
+func (s *Spec) Sidecar() bool {
+	return s.EPP.Enabled && s.Prefill.Enabled && s.Decode.Enabled && s.Decode.RoutingSidecar.Enabled
+}
+
+// DecodeName is the name of the Deployment that answers requests.
+func (s *Spec) DecodeName() string {
+	if s.SingleMode() {
+		return llmd.SingleName(s.Name)
+	}
+	return llmd.DecodeName
+}
+
+// DecodeService reports whether the decode pods get a headless Service. In single
+// mode only the standard gateway needs one; clients have the proxy Service.
+func (s *Spec) DecodeService() bool { return !s.SingleMode() || s.StandardGateway() }
+
+// PrefillStage returns the prefill stage with what it inherits from the top level.
+func (s *Spec) PrefillStage() Stage { return s.inherit(s.Prefill) }
+
+// DecodeStage returns the stage that answers requests, with what it inherits from the
+// top level; in single mode it is described there wholly.
+func (s *Spec) DecodeStage() Stage {
+	if s.SingleMode() {
+		return Stage{
+			Enabled:      true,
+			Replicas:     s.Replicas,
+			Image:        s.Image,
+			Port:         s.Service.Port,
+			LogVerbosity: s.LogVerbosity,
+			Resources:    s.Resources,
+		}
+	}
+	return s.inherit(s.Decode.Stage)
+}
+
+func (s *Spec) inherit(stage Stage) Stage {
+	if stage.Image == "" {
+		stage.Image = s.Image
+	}
+	if stage.Resources.Requests == nil && stage.Resources.Limits == nil {
+		stage.Resources = s.Resources
+	}
+	return stage
+}

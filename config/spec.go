@@ -1,0 +1,246 @@
+// Package config is what a user types: the stack configuration under `llm-d-sim:`,
+// which mirrors the spec of the SimulatorDeployment resource field by field.
+//
+// It knows neither Pulumi resources nor a cluster: Load turns strings into a
+// checked Spec, and everything else works on that.
+package config
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Spec is the whole stack configuration. Default returns it with every default
+// filled in; Load and Validate guarantee the bounds named at each field.
+type Spec struct {
+	// Name of the deployment; names the single-mode Deployment ms-sim-{name}-decode.
+	// A DNS label of at most 48 characters. Default: llm-sim.
+	Name string `json:"name"`
+
+	// Namespace that holds every object. A DNS label. Default: llm-d-sim.
+	Namespace string `json:"namespace"`
+
+	// CreateNamespace creates the namespace (with Pod Security "restricted" enforced)
+	// and deletes it on destroy; false uses an existing one and leaves it. Default: true.
+	CreateNamespace bool `json:"createNamespace"`
+
+	// ReadyTimeout is how long `pulumi up` waits for each Deployment to become ready.
+	// A Go duration of at least 1s. Default: 5m.
+	ReadyTimeout metav1.Duration `json:"readyTimeout"`
+
+	// Replicas is the number of simulator pods in single mode, that is when neither
+	// prefill nor decode is enabled. At least 1. Default: 2.
+	Replicas int32 `json:"replicas"`
+
+	// Image of the simulator, also for stages that name none of their own.
+	// Default: ghcr.io/llm-d/llm-d-inference-sim:v0.10.2.
+	Image string `json:"image"`
+
+	// ImagePullPolicy for every container: Always, IfNotPresent or Never.
+	// Default: IfNotPresent for a tag `local`, else Kubernetes' own rule
+	// (Always for `latest` or no tag, IfNotPresent otherwise).
+	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy"`
+
+	// ImagePullSecrets names Secrets in the namespace that every pod pulls images with.
+	// Default: none.
+	ImagePullSecrets []string `json:"imagePullSecrets"`
+
+	// LogVerbosity is the klog level (0 to 10) of the simulator in single mode. Default: 5.
+	LogVerbosity int32 `json:"logVerbosity"`
+
+	// Resources of the simulator container in single mode, and of stages that name
+	// none of their own. Default: requests of 100m CPU and 256Mi memory.
+	Resources corev1.ResourceRequirements `json:"resources"`
+
+	// Service is the proxy Service in front of the decode pods.
+	Service Service `json:"service"`
+
+	// Gateway is a Gateway API Gateway and HTTPRoute in front of the stack.
+	Gateway Gateway `json:"gateway"`
+
+	// LoadBalancing chooses how requests are spread where no EPP decides.
+	LoadBalancing LoadBalancing `json:"loadBalancing"`
+
+	// EPP is the Endpoint Picker that scores pods for each request.
+	EPP EPP `json:"epp"`
+
+	// InferencePool lets the EPP and Gateway API gateways find pods by an InferencePool.
+	InferencePool InferencePool `json:"inferencePool"`
+
+	// InferenceGateway holds the gateways that this program runs itself.
+	InferenceGateway InferenceGateway `json:"inferenceGateway"`
+
+	// Prefill is the prefill stage.
+	Prefill Stage `json:"prefill"`
+
+	// Decode is the decode stage.
+	Decode DecodeStage `json:"decode"`
+
+	// Simulator holds what all simulators share.
+	Simulator Simulator `json:"simulator"`
+}
+
+// Service configures the proxy Service.
+type Service struct {
+	// Name of the Service. A DNS label. Default: gaie-inference-scheduling-proxy.
+	Name string `json:"name"`
+	// Port of the Service; in single mode also the port the simulator listens on.
+	// 1 to 65535. Default: 8200.
+	Port int32 `json:"port"`
+	// Type of the Service: ClusterIP, NodePort or LoadBalancer. Default: ClusterIP.
+	Type corev1.ServiceType `json:"type"`
+}
+
+// Gateway configures a Gateway API Gateway; needs the Gateway API CRDs and a controller.
+type Gateway struct {
+	// Enabled creates the Gateway and its HTTPRoute. Default: false.
+	Enabled bool `json:"enabled"`
+	// ClassName is the GatewayClass: istio, kgateway or any other. Default: istio.
+	ClassName string `json:"className"`
+	// RouteName names both Gateway and HTTPRoute. Default: infra-sim-inference-gateway.
+	RouteName string `json:"routeName"`
+}
+
+// LoadBalancing configures the balancing among decode pods.
+type LoadBalancing struct {
+	// Enabled creates an Istio DestinationRule for the proxy Service; needs Istio's CRDs.
+	// The standard gateway uses Algorithm either way. Default: false.
+	Enabled bool `json:"enabled"`
+	// Algorithm is ROUND_ROBIN, LEAST_REQUEST, RANDOM or LEAST_CONN (Istio's deprecated
+	// name of LEAST_REQUEST). Default: ROUND_ROBIN.
+	Algorithm Algorithm `json:"algorithm"`
+	// ConnectionPool limits of the DestinationRule. Default: none, Istio's own limits hold.
+	ConnectionPool *ConnectionPool `json:"connectionPool"`
+}
+
+// Algorithm is a load-balancing algorithm.
+type Algorithm string
+
+// The algorithms of SimulatorDeployment.
+const (
+	RoundRobin   Algorithm = "ROUND_ROBIN"
+	LeastRequest Algorithm = "LEAST_REQUEST"
+	Random       Algorithm = "RANDOM"
+	LeastConn    Algorithm = "LEAST_CONN"
+)
+
+// ConnectionPool limits connections to the proxy Service. Requests over a limit
+// are answered 503.
+type ConnectionPool struct {
+	// HTTP1MaxPendingRequests is the number of requests that may wait for a connection.
+	// At least 1. Default: not set.
+	HTTP1MaxPendingRequests *int32 `json:"http1MaxPendingRequests"`
+	// MaxRequestsPerConnection ends a connection after so many requests; 1 disables
+	// keep-alive. At least 1. Default: not set.
+	MaxRequestsPerConnection *int32 `json:"maxRequestsPerConnection"`
+}
+
+// EPP configures the Endpoint Picker.
+type EPP struct {
+	// Enabled deploys the EPP and sends the gateways' requests through it. Default: false.
+	Enabled bool `json:"enabled"`
+	// Replicas is the number of EPP pods; above 1 one of them leads. At least 1. Default: 1.
+	Replicas int32 `json:"replicas"`
+	// Image of the EPP. Default: ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0.
+	Image string `json:"image"`
+	// Port of the EPP Service. 1 to 65535. Default: 8100.
+	Port int32 `json:"port"`
+	// Verbosity is the EPP's log level (--v), 0 to 10. Default: 1.
+	Verbosity int32 `json:"verbosity"`
+	// Args are appended to the EPP's arguments. Default: none.
+	Args []string `json:"args"`
+	// Resources of the EPP container. Default: requests of 100m CPU and 128Mi memory.
+	Resources corev1.ResourceRequirements `json:"resources"`
+	// PluginsConfig is a whole EndpointPickerConfig to use instead of the generated one.
+	// Default: generated for the stages that are enabled.
+	PluginsConfig map[string]any `json:"pluginsConfig"`
+}
+
+// InferencePool configures pod discovery by InferencePool; needs the inference
+// extension's CRDs.
+type InferencePool struct {
+	// Enabled creates the InferencePool gaie-sim. Without it the EPP finds pods by
+	// label, which needs no CRDs. Needs epp.enabled. Default: false.
+	Enabled bool `json:"enabled"`
+}
+
+// InferenceGateway configures the gateways that this program runs itself.
+type InferenceGateway struct {
+	// Enabled is the switch over both gateways. Default: false.
+	Enabled bool `json:"enabled"`
+	// Standard is a plain Envoy that asks the EPP by ext_proc.
+	// Its image defaults to cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1.
+	Standard GatewayInstance `json:"standard"`
+	// Istio is an Istio proxy in router mode; needs Istio.
+	// Its image defaults to docker.io/istio/proxyv2:1.28.1.
+	Istio GatewayInstance `json:"istio"`
+}
+
+// GatewayInstance configures one gateway.
+type GatewayInstance struct {
+	// Enabled deploys this gateway. Default: false.
+	Enabled bool `json:"enabled"`
+	// Replicas is the number of gateway pods. At least 1. Default: 1.
+	Replicas int32 `json:"replicas"`
+	// Image of the gateway.
+	Image string `json:"image"`
+	// Port of the gateway's Service. 1 to 65535. Default: 8080.
+	Port int32 `json:"port"`
+	// Resources of the gateway container. Default: requests of 100m CPU and 128Mi memory.
+	Resources corev1.ResourceRequirements `json:"resources"`
+}
+
+// Stage configures the prefill or the decode stage.
+type Stage struct {
+	// Enabled deploys this stage. Default: false.
+	Enabled bool `json:"enabled"`
+	// Replicas is the number of pods of this stage. At least 1. Default: 2.
+	Replicas int32 `json:"replicas"`
+	// Image of this stage's simulator. Default: the top-level image.
+	Image string `json:"image"`
+	// Port of the stage's Service and pods. 1 to 65535. Default: 8200.
+	Port int32 `json:"port"`
+	// LogVerbosity is the klog level (0 to 10) of this stage's simulator. Default: 5.
+	LogVerbosity int32 `json:"logVerbosity"`
+	// Resources of this stage's simulator container. Default: the top-level resources.
+	Resources corev1.ResourceRequirements `json:"resources"`
+	// Args are appended to the simulator's arguments. Default: none.
+	Args []string `json:"args"`
+}
+
+// DecodeStage is a Stage with the sidecar that fetches prefill results.
+type DecodeStage struct {
+	Stage `json:",inline"`
+
+	// RoutingSidecar runs beside each decode simulator when EPP and prefill are enabled.
+	RoutingSidecar RoutingSidecar `json:"routingSidecar"`
+}
+
+// RoutingSidecar configures llm-d's prefill/decode routing sidecar.
+type RoutingSidecar struct {
+	// Enabled runs the sidecar where there is a prefill stage and an EPP to use it.
+	// Without it the prefill pods get no requests. Default: true.
+	Enabled bool `json:"enabled"`
+	// Image of the sidecar. Default: ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0.
+	Image string `json:"image"`
+	// Resources of the sidecar container. Default: requests of 50m CPU and 64Mi memory.
+	Resources corev1.ResourceRequirements `json:"resources"`
+}
+
+// Simulator holds settings of the simulator itself, for every stage.
+type Simulator struct {
+	// Model is the name the simulators answer to. Default: random.
+	Model string `json:"model"`
+	// Seed of the simulators' random numbers. Default: random once per stack, then kept.
+	Seed *int64 `json:"seed"`
+	// TimeToFirstToken before a response starts. A Go duration. Default: 0s.
+	TimeToFirstToken metav1.Duration `json:"timeToFirstToken"`
+	// InterTokenLatency between two tokens. A Go duration. Default: 0s.
+	InterTokenLatency metav1.Duration `json:"interTokenLatency"`
+	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
+	// prefill pod has processed. A Go duration. Default: 0s.
+	KVCacheTransferLatency metav1.Duration `json:"kvCacheTransferLatency"`
+	// MaxNumSeqs is the number of requests one simulator works on at a time.
+	// At least 1. Default: 5.
+	MaxNumSeqs int32 `json:"maxNumSeqs"`
+}

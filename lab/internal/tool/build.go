@@ -1,0 +1,221 @@
+package tool
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Builder builds tools into a cache.
+type Builder struct {
+	// Tools is the folder lab/tools of the repository.
+	Tools string
+	// Cache is the folder to keep the executables in.
+	Cache string
+	// Out is told what is built and how long it took.
+	Out io.Writer
+
+	// compile is the build itself; the tests put another in its place.
+	compile func(ctx context.Context, t Tool, version, output string) error
+}
+
+// Paths are the executables by their tool's name.
+type Paths map[string]string
+
+// Ensure returns the executables of the tools, and builds those that are missing. It is
+// safe to run twice at the same time: the second waits for the first.
+func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
+	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
+		return nil, err
+	}
+	paths := Paths{}
+	var missing []Tool
+	for _, t := range tools {
+		path, err := b.path(t)
+		if err != nil {
+			return nil, err
+		}
+		paths[t.Name] = path
+		if _, err := os.Stat(path); err != nil {
+			missing = append(missing, t)
+		}
+	}
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	unlock, err := lock(filepath.Join(b.Cache, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	began := time.Now()
+	fmt.Fprintf(b.Out, "building %d tools, once: the first time takes about 25 minutes on 2 cores\n", len(missing))
+	for i, t := range missing {
+		if err := b.build(ctx, t, paths[t.Name], fmt.Sprintf("[%d/%d]", i+1, len(missing))); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprintf(b.Out, "all tools are built, in %s\n", time.Since(began).Round(time.Second))
+	return paths, nil
+}
+
+func (b *Builder) build(ctx context.Context, t Tool, path, progress string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil // Another process built it while this one waited for the lock.
+	}
+	version, err := moduleVersion(filepath.Join(b.Tools, t.Module), t.Source)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.Out, "%s %s %s ...\n", progress, t.Name, version)
+	began := time.Now()
+	compile := b.compile
+	if compile == nil {
+		compile = b.goBuild
+	}
+	// A rename is atomic, so that a build that is cut off leaves nothing half done.
+	dir, err := os.MkdirTemp(b.Cache, ".building-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	output := filepath.Join(dir, t.Name)
+	if err := compile(ctx, t, version, output); err != nil {
+		return fmt.Errorf("building %s: %w", t.Name, err)
+	}
+	old, err := filepath.Glob(filepath.Join(b.Cache, t.Name+"@*"))
+	if err != nil {
+		return err
+	}
+	for _, o := range old {
+		// Its processes, if any run, keep the file until they end.
+		if err := os.RemoveAll(o); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(dir, filepath.Dir(path)); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.Out, "%s %s built in %s\n", progress, t.Name, time.Since(began).Round(time.Second))
+	return nil
+}
+
+func (b *Builder) goBuild(ctx context.Context, t Tool, version, output string) error {
+	module := filepath.Join(b.Tools, t.Module)
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", t.ldflags(version), "-o", output}
+	if len(t.Embed) > 0 {
+		overlay, err := b.overlay(t, module, filepath.Dir(output))
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, t.Package)...)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%w\n%s", err, tail(log.String(), 20))
+	}
+	return os.RemoveAll(filepath.Join(filepath.Dir(output), overlayFile))
+}
+
+const overlayFile = "overlay.json"
+
+// overlay writes a file that tells `go build` where the embedded files really are.
+func (b *Builder) overlay(t Tool, module, dir string) (string, error) {
+	source, err := Folder(module, t.Source)
+	if err != nil {
+		return "", err
+	}
+	replace := map[string]string{}
+	for embedded, original := range t.Embed {
+		replace[filepath.Join(module, embedded)] = filepath.Join(source, original)
+	}
+	raw, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, overlayFile)
+	return path, os.WriteFile(path, raw, 0o600)
+}
+
+// path is where the executable lies: keyed by all that goes into it.
+func (b *Builder) path(t Tool) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, runtime.Version(), runtime.GOOS, runtime.GOARCH, t)
+	module := filepath.Join(b.Tools, t.Module)
+	err := filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		fmt.Fprintln(sum, strings.TrimPrefix(path, module), len(content))
+		sum.Write(content)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading the pins of %s: %w", t.Name, err)
+	}
+	return filepath.Join(b.Cache, t.Name+"@"+hex.EncodeToString(sum.Sum(nil)[:6]), t.Name), nil
+}
+
+// moduleVersion asks the module's go.mod for the version of a dependency.
+func moduleVersion(module, dependency string) (string, error) {
+	return goOutput(module, "list", "-m", "-f", "{{.Version}}", dependency)
+}
+
+// Folder downloads a dependency of a module, if need be, and returns where its files are.
+func Folder(module, dependency string) (string, error) {
+	raw, err := goOutput(module, "mod", "download", "-json", dependency)
+	if err != nil {
+		return "", err
+	}
+	var download struct{ Dir string }
+	return download.Dir, errors.Join(json.Unmarshal([]byte(raw), &download))
+}
+
+func goOutput(dir string, args ...string) (string, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, tail(stderr.String(), 5))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// lock waits for, and takes, the lock on a file.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// tail returns the last lines of a log.
+func tail(log string, lines int) string {
+	all := strings.Split(strings.TrimSpace(log), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

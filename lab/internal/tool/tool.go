@@ -1,0 +1,100 @@
+// Package tool builds the programs that the lab runs, at pinned versions, from the Go
+// modules below lab/tools, and keeps them in a cache that all clones share.
+package tool
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Tool is a program that the lab needs.
+type Tool struct {
+	// Name of the executable.
+	Name string
+	// Module is the folder below lab/tools whose go.mod pins the tool.
+	Module string
+	// Package to build, and Source, the module in whose version it comes.
+	Package, Source string
+	// Stamp lists the variables that the version is linked into.
+	Stamp []string
+	// Embed maps a file that the package embeds, but that this repository does not
+	// keep, to the file inside the module Source.
+	Embed map[string]string
+}
+
+const (
+	kubernetes = "k8s.io/kubernetes"
+	pulumi     = "github.com/pulumi/pulumi/pkg/v3"
+	kwok       = "sigs.k8s.io/kwok"
+)
+
+// Engine is the Pulumi CLI and the language host that runs Go programs.
+func Engine() []Tool {
+	return []Tool{
+		{
+			Name: "pulumi", Module: "core", Package: pulumi + "/cmd/pulumi", Source: pulumi,
+			Stamp: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"},
+		},
+		{
+			Name: "pulumi-language-go", Module: "language-go",
+			Package: "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
+			Source:  "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
+		},
+	}
+}
+
+// Kubectl is the Kubernetes client.
+func Kubectl() Tool { return kubernetesTool("kubectl") }
+
+// ControlPlane is what a cluster consists of, with KWOK in the place of kubelets.
+func ControlPlane() []Tool {
+	return []Tool{
+		{
+			Name: "etcd", Module: "core", Package: "go.etcd.io/etcd/server/v3", Source: "go.etcd.io/etcd/server/v3",
+		},
+		kubernetesTool("kube-apiserver"),
+		kubernetesTool("kube-controller-manager"),
+		kubernetesTool("kube-scheduler"),
+		{Name: "kwok", Module: "kwok", Package: kwok + "/cmd/kwok", Source: kwok},
+		{Name: "kwokctl", Module: "kwok", Package: kwok + "/cmd/kwokctl", Source: kwok},
+	}
+}
+
+// KubernetesVersion is the version of the control plane.
+func KubernetesVersion(tools string) (string, error) { return moduleVersion(tools+"/core", kubernetes) }
+
+// Plugins are the providers that the program uses.
+func Plugins() []Tool {
+	const provider = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+	return []Tool{
+		{
+			Name: "pulumi-resource-kubernetes", Module: "providers", Package: "./pulumi-resource-kubernetes", Source: provider,
+			Embed: map[string]string{
+				"pulumi-resource-kubernetes/schema.json": "cmd/pulumi-resource-kubernetes/schema.json",
+			},
+		},
+		{
+			Name: "pulumi-resource-random", Module: "providers", Package: "./pulumi-resource-random",
+			Source: "github.com/terraform-providers/terraform-provider-random",
+		},
+	}
+}
+
+func kubernetesTool(name string) Tool {
+	return Tool{
+		Name: name, Module: "core", Package: kubernetes + "/cmd/" + name, Source: kubernetes,
+		Stamp: []string{
+			"k8s.io/component-base/version.gitVersion",
+			"k8s.io/client-go/pkg/version.gitVersion",
+		},
+	}
+}
+
+// ldflags strips the executable and stamps its version.
+func (t Tool) ldflags(version string) string {
+	flags := []string{"-s", "-w"}
+	for _, variable := range t.Stamp {
+		flags = append(flags, fmt.Sprintf("-X %s=%s", variable, version))
+	}
+	return strings.Join(flags, " ")
+}

@@ -1,0 +1,205 @@
+// Command lab runs the llm-d simulator stack on a local cluster: it builds the pinned
+// tools, starts Kubernetes, and calls the real pulumi.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags of every command.
+type options struct {
+	repository, name, stack, crds string
+	nodes                         int
+}
+
+// commands are the subcommands with what they do.
+var commands = map[string]struct {
+	help string
+	run  func(ctx context.Context, l *lab, o options) error
+}{
+	"tools":   {"build the tools that are missing", func(ctx context.Context, l *lab, _ options) error { return l.ensureTools(ctx) }},
+	"start":   {"start the cluster", start},
+	"stop":    {"stop the cluster and remove it", stop},
+	"env":     {"print the environment for using pulumi and kubectl by hand", printEnv},
+	"up":      {"start the cluster and deploy the stack", up},
+	"preview": {"show what up would change", preview},
+	"status":  {"show the stack as it is in the cluster", status},
+	"down":    {"destroy the stack and stop the cluster", down},
+}
+
+func run(ctx context.Context, args []string) error {
+	var o options
+	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
+	flags.StringVar(&o.repository, "repository", ".", "the clone of llm-d-sim")
+	flags.StringVar(&o.name, "name", "dev", "name of the cluster")
+	flags.StringVar(&o.stack, "stack", "dev", "name of the stack")
+	flags.StringVar(&o.crds, "crds", "all", "CRDs to install: all, none, or some of inference,gateway,istio")
+	flags.IntVar(&o.nodes, "nodes", 2, "number of nodes")
+	usage := "usage: lab COMMAND [flags], COMMAND being one of " + strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	command, found := commands[args[0]]
+	if !found {
+		return fmt.Errorf("unknown command %q; %s", args[0], usage)
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	// What `env` prints is evaluated: everything that is told goes elsewhere.
+	l, err := newLab(o.repository, o.name, os.Stderr)
+	if err != nil {
+		return err
+	}
+	return command.run(ctx, l, o)
+}
+
+func start(ctx context.Context, l *lab, o options) error {
+	names, err := crd.Parse(o.crds)
+	if err != nil {
+		return err
+	}
+	if err := l.ensureTools(ctx); err != nil {
+		return err
+	}
+	c, err := l.cluster()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(ctx, o.nodes); err != nil {
+		return err
+	}
+	if err := crd.Install(ctx, c, filepath.Join(l.repository, "lab", "crds"), names, l.out); err != nil {
+		return err
+	}
+	return l.preparePulumi()
+}
+
+func stop(ctx context.Context, l *lab, _ options) error {
+	if _, err := os.Stat(l.dir()); err != nil {
+		fmt.Fprintf(l.out, "cluster %s does not run\n", l.name)
+		return nil
+	}
+	if err := l.ensureTools(ctx); err != nil {
+		return err
+	}
+	c, err := l.cluster()
+	if err != nil {
+		return err
+	}
+	if err := c.Stop(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(l.out, "cluster %s is stopped and removed\n", l.name)
+	return nil
+}
+
+func printEnv(_ context.Context, l *lab, o options) error {
+	for _, pair := range l.env(l.stack(o.stack)) {
+		fmt.Printf("export %s=%s\n", pair[0], shellQuote(pair[1]))
+	}
+	return nil
+}
+
+func up(ctx context.Context, l *lab, o options) error {
+	if _, err := stack.Source(l.repository, o.stack); err != nil {
+		return err // Before a cluster is started for nothing.
+	}
+	began := time.Now()
+	if err := start(ctx, l, o); err != nil {
+		return err
+	}
+	s := l.stack(o.stack)
+	if err := initStack(ctx, l, s); err != nil {
+		return err
+	}
+	// On the lab nothing is at stake that a preview would protect.
+	if err := s.Run(ctx, "up", "--yes", "--skip-preview"); err != nil {
+		return err
+	}
+	fmt.Fprintf(l.out, `
+stack %s is up, after %.1f s. What next:
+  eval "$(make -s env STACK=%[1]s)"                        use pulumi and kubectl by hand
+  pulumi config set --path decode.replicas 4 && pulumi up  scale
+  pulumi stack output status --json                        see the parts
+  make down                                                remove everything
+`, o.stack, time.Since(began).Seconds())
+	return nil
+}
+
+func initStack(ctx context.Context, l *lab, s *stack.Stack) error {
+	replaced, err := s.Init(ctx)
+	if replaced {
+		fmt.Fprintf(l.out, "the configuration of stack %s changed in the repository: it replaces what `pulumi config set` made\n", s.Name)
+	}
+	return err
+}
+
+// running returns the stack of a lab that runs.
+func running(ctx context.Context, l *lab, o options) (*stack.Stack, error) {
+	if err := l.ensureTools(ctx); err != nil {
+		return nil, err
+	}
+	c, err := l.cluster()
+	if err != nil {
+		return nil, err
+	}
+	if !c.Healthy(ctx) {
+		return nil, errors.New("the lab does not run: start it with make up")
+	}
+	s := l.stack(o.stack)
+	return s, initStack(ctx, l, s)
+}
+
+func preview(ctx context.Context, l *lab, o options) error {
+	s, err := running(ctx, l, o)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx, "preview", "--diff")
+}
+
+func status(ctx context.Context, l *lab, o options) error {
+	s, err := running(ctx, l, o)
+	if err != nil {
+		return err
+	}
+	if err := s.Run(ctx, "up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", "--suppress-progress"); err != nil {
+		return err
+	}
+	return s.Run(ctx, "stack", "output")
+}
+
+func down(ctx context.Context, l *lab, o options) error {
+	s, err := running(ctx, l, o)
+	if err == nil {
+		err = s.Run(ctx, "destroy", "--yes", "--skip-preview")
+	}
+	if err != nil {
+		fmt.Fprintf(l.out, "the stack was not destroyed (%v); the cluster goes, and the stack with it\n", err)
+	}
+	return stop(ctx, l, o)
+}

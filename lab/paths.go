@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
+)
+
+// lab is where everything lies, and the tools once they are there.
+type lab struct {
+	repository, cache, name string
+	out                     io.Writer
+	tools                   tool.Paths
+}
+
+func newLab(repository, name string, out io.Writer) (*lab, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	repository, err = filepath.Abs(repository)
+	if err != nil {
+		return nil, err
+	}
+	return &lab{repository: repository, cache: filepath.Join(cache, "llm-d-sim"), name: name, out: out}, nil
+}
+
+// dir holds the cluster, and home and bin what the pulumi CLI needs beside it.
+func (l *lab) dir() string  { return filepath.Join(l.cache, "lab", l.name) }
+func (l *lab) bin() string  { return filepath.Join(l.dir(), "bin") }
+func (l *lab) home() string { return filepath.Join(l.dir(), "pulumi") }
+
+// ensureTools finds or builds every tool.
+func (l *lab) ensureTools(ctx context.Context) error {
+	builder := &tool.Builder{
+		Tools: filepath.Join(l.repository, "lab", "tools"), Cache: filepath.Join(l.cache, "tools"), Out: l.out,
+	}
+	l.tools = tool.Paths{}
+	needed := tool.ControlPlane()
+	adopt := func(found tool.Paths, otherwise ...tool.Tool) bool {
+		for name, path := range found {
+			l.tools[name] = path
+		}
+		if found == nil {
+			needed = append(needed, otherwise...)
+		}
+		return found != nil
+	}
+	adopt(tool.InstalledKubectl(ctx), tool.Kubectl())
+	if !adopt(tool.InstalledEngine(ctx), tool.Engine()...) || !l.downloadPlugins(ctx) {
+		needed = append(needed, tool.Plugins()...)
+	}
+	built, err := builder.Ensure(ctx, needed)
+	if err != nil {
+		return err
+	}
+	adopt(built)
+	return nil
+}
+
+// plugins returns the versions of the providers, as the program's SDKs ask for them.
+func (l *lab) plugins() (map[string]string, error) {
+	versions := map[string]string{}
+	for _, name := range []string{"kubernetes", "random"} {
+		version, err := l.required("github.com/pulumi/pulumi-" + name + "/sdk/v4")
+		if err != nil {
+			return nil, err
+		}
+		versions[name] = version
+	}
+	return versions, nil
+}
+
+// downloadPlugins lets an installed pulumi fetch the providers' releases, and reports
+// whether that worked.
+func (l *lab) downloadPlugins(ctx context.Context) bool {
+	versions, err := l.plugins()
+	if err != nil {
+		return false
+	}
+	for name, version := range versions {
+		cmd := exec.CommandContext(ctx, l.tools["pulumi"], "plugin", "install", "resource", name, version)
+		cmd.Env = append(os.Environ(), "PULUMI_HOME="+l.home())
+		if err := cmd.Run(); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lab) cluster() (*cluster.Cluster, error) {
+	version, err := tool.KubernetesVersion(filepath.Join(l.repository, "lab", "tools"))
+	if err != nil {
+		return nil, err
+	}
+	return &cluster.Cluster{
+		Name: l.name, Dir: l.dir(), Tools: l.tools, KubernetesVersion: version, Out: l.out,
+	}, nil
+}
+
+// preparePulumi links the tools and plugins to where the CLI looks, and makes the
+// passphrase of the local state.
+func (l *lab) preparePulumi() error {
+	links := map[string]string{}
+	for _, name := range []string{"pulumi", "pulumi-language-go", "kubectl"} {
+		links[filepath.Join(l.bin(), name)] = l.tools[name]
+	}
+	versions, err := l.plugins()
+	if err != nil {
+		return err
+	}
+	for name, version := range versions {
+		executable := "pulumi-resource-" + name
+		if built := l.tools[executable]; built != "" {
+			folder := fmt.Sprintf("resource-%s-%s", name, version)
+			links[filepath.Join(l.home(), "plugins", folder, executable)] = built
+		}
+	}
+	for link, target := range links {
+		if current, err := os.Readlink(link); err == nil && current == target {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+			return err
+		}
+		_ = os.Remove(link)
+		if err := os.Symlink(target, link); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(l.backend(), 0o700); err != nil {
+		return err
+	}
+	if _, err := os.Stat(l.passphrase()); err == nil {
+		return nil
+	}
+	return os.WriteFile(l.passphrase(), []byte(hex.EncodeToString(randomBytes())), 0o600)
+}
+
+func randomBytes() []byte {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // Never fails.
+	return b
+}
+
+// required reads the version of a module from the program's go.mod, so that the plugin
+// is known under the version that the program's SDK asks for.
+func (l *lab) required(module string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(l.repository, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	mod, err := modfile.Parse("go.mod", raw, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, require := range mod.Require {
+		if require.Mod.Path == module {
+			return require.Mod.Version, nil
+		}
+	}
+	return "", fmt.Errorf("go.mod does not require %s", module)
+}
+
+func (l *lab) backend() string    { return filepath.Join(l.dir(), "state") }
+func (l *lab) passphrase() string { return filepath.Join(l.dir(), "passphrase") }
+
+// env is what pulumi and kubectl need to work on the lab.
+func (l *lab) env(s *stack.Stack) [][2]string {
+	return [][2]string{
+		{"PATH", l.bin() + string(os.PathListSeparator) + os.Getenv("PATH")},
+		{"KUBECONFIG", filepath.Join(l.dir(), "kubeconfig")},
+		{"PULUMI_HOME", l.home()},
+		{"PULUMI_BACKEND_URL", "file://" + l.backend()},
+		{"PULUMI_CONFIG_PASSPHRASE_FILE", l.passphrase()},
+		{"PULUMI_OPTION_CONFIG_FILE", s.Config()},
+		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
+		// One build cache for the program's tests and for pulumi's own builds.
+		{"GOFLAGS", "-trimpath"},
+	}
+}
+
+// stack returns a stack on the lab's cluster.
+func (l *lab) stack(name string) *stack.Stack {
+	s := &stack.Stack{
+		Name: name, Repository: l.repository, Dir: filepath.Join(l.dir(), "stacks"),
+		Pulumi: filepath.Join(l.bin(), "pulumi"),
+	}
+	s.Env = os.Environ()
+	for _, pair := range l.env(s) {
+		s.Env = append(s.Env, pair[0]+"="+pair[1])
+	}
+	return s
+}
+
+// shellQuote makes a word safe for `eval`.
+func shellQuote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

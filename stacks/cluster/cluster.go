@@ -1,0 +1,165 @@
+// Package cluster looks at the live cluster: what it serves, who owns what, and how
+// the Deployments are. It never writes.
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// requestTimeout bounds one look at the cluster, so that an unreachable one is told
+// within seconds.
+const requestTimeout = 4 * time.Second
+
+// Cluster is what the stack asks of a live cluster.
+type Cluster interface {
+	// Version returns the API server's version.
+	Version(ctx context.Context) (*version.Version, error)
+	// Kinds returns the kinds of an API group version, none if it is not served.
+	Kinds(ctx context.Context, gv schema.GroupVersion) (sets.Set[string], error)
+	// Namespace returns the metadata of a namespace, nil if there is none.
+	Namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error)
+	// List returns the metadata of all objects of one resource in a namespace.
+	List(ctx context.Context, resource schema.GroupVersionResource, namespace string) ([]metav1.PartialObjectMetadata, error)
+	// Deployments returns the Deployments of a namespace that a label selector matches.
+	Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
+}
+
+// Target names a cluster as the Kubernetes provider's settings do.
+type Target struct {
+	// Kubeconfig is a path or the content. Default: $KUBECONFIG or ~/.kube/config.
+	Kubeconfig string
+	// Context of the kubeconfig. Default: its current one.
+	Context string
+}
+
+// client implements Cluster over the API server.
+type client struct {
+	rest     rest.Interface
+	metadata metadata.Interface
+	dynamic  dynamic.Interface
+}
+
+// Connect prepares a client; it sends nothing yet. It fails on a kubeconfig that is
+// missing or broken.
+func Connect(target Target) (Cluster, error) {
+	cfg, err := restConfig(target)
+	if err != nil {
+		return nil, fmt.Errorf("loading the kubeconfig: %w", err)
+	}
+	cfg.Timeout = requestTimeout
+	cfg.QPS = -1 // A handful of calls need no throttling.
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(runtime.NewScheme()).WithoutConversion()
+	http, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{}
+	if c.rest, err = rest.UnversionedRESTClientForConfigAndClient(cfg, http); err != nil {
+		return nil, err
+	}
+	if c.metadata, err = metadata.NewForConfigAndClient(cfg, http); err != nil {
+		return nil, err
+	}
+	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, http); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func restConfig(target Target) (*rest.Config, error) {
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: target.Context}
+	if strings.Contains(target.Kubeconfig, "\n") || strings.HasPrefix(target.Kubeconfig, "{") {
+		raw, err := clientcmd.Load([]byte(target.Kubeconfig))
+		if err != nil {
+			return nil, err
+		}
+		return clientcmd.NewDefaultClientConfig(*raw, overrides).ClientConfig()
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = target.Kubeconfig
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+}
+
+func (c *client) Version(ctx context.Context) (*version.Version, error) {
+	raw, err := c.rest.Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var info struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return nil, fmt.Errorf("reading the API server's version: %w", err)
+	}
+	return version.ParseGeneric(info.GitVersion)
+}
+
+func (c *client) Kinds(ctx context.Context, gv schema.GroupVersion) (sets.Set[string], error) {
+	raw, err := c.rest.Get().AbsPath("/apis", gv.Group, gv.Version).DoRaw(ctx)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list metav1.APIResourceList
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("reading the resources of %s: %w", gv, err)
+	}
+	kinds := sets.New[string]()
+	for _, r := range list.APIResources {
+		kinds.Insert(r.Kind)
+	}
+	return kinds, nil
+}
+
+func (c *client) Namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error) {
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	namespace, err := c.metadata.Resource(resource).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return namespace, err
+}
+
+func (c *client) List(
+	ctx context.Context, resource schema.GroupVersionResource, namespace string,
+) ([]metav1.PartialObjectMetadata, error) {
+	list, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+func (c *client) Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {
+	list, err := c.dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")).
+		Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, err
+	}
+	deployments := make([]appsv1.Deployment, len(list.Items))
+	for i, item := range list.Items {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &deployments[i]); err != nil {
+			return nil, fmt.Errorf("reading deployment %s: %w", item.GetName(), err)
+		}
+	}
+	return deployments, nil
+}

@@ -1,0 +1,70 @@
+// Package stacks composes the whole llm-d simulator stack: configuration, provider,
+// components and outputs. It is the only place that knows both the configuration
+// and the components.
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+)
+
+// Deploy is the Pulumi program: it reads the stack configuration and the cluster,
+// and registers the stack with its outputs.
+func Deploy(ctx *pulumi.Context) error {
+	program := Program{Connect: cluster.Connect}
+	// The SDK tells single values only; to find unknown keys takes the whole.
+	for name, dst := range map[string]any{
+		pulumi.EnvConfig:           &program.Values,
+		pulumi.EnvConfigSecretKeys: &program.SecretKeys,
+	} {
+		if raw := os.Getenv(name); raw != "" {
+			if err := json.Unmarshal([]byte(raw), dst); err != nil {
+				return fmt.Errorf("reading %s: %w", name, err)
+			}
+		}
+	}
+	return program.Run(ctx)
+}
+
+// Program is Deploy with its surroundings as parameters.
+type Program struct {
+	// Values are all configuration values by full key, SecretKeys those of them that
+	// are secret.
+	Values     map[string]string
+	SecretKeys []string
+
+	// Connect returns the client for a cluster.
+	Connect func(cluster.Target) (cluster.Cluster, error)
+}
+
+// Run checks everything that can be checked, and only then registers resources.
+func (p *Program) Run(ctx *pulumi.Context) error {
+	spec, err := config.Load(p.Values, p.SecretKeys)
+	if err != nil {
+		return err
+	}
+	target := cluster.Target{
+		Kubeconfig: p.Values["kubernetes:kubeconfig"],
+		Context:    p.Values["kubernetes:context"],
+	}
+	live, err := p.Connect(target)
+	if err != nil {
+		return fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
+	}
+	owner := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
+	if err := preflight(ctx, live, spec, owner); err != nil {
+		return err
+	}
+	s := &stack{ctx: ctx, spec: spec, owner: owner}
+	if err := s.register(target); err != nil {
+		return err
+	}
+	s.export(live)
+	return nil
+}

@@ -1,0 +1,55 @@
+package stacks
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/config"
+)
+
+// object is a namespaced object that the stack creates.
+type object struct {
+	resource schema.GroupVersionResource
+	name     string
+}
+
+func resource(group, version, resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}
+}
+
+// The resources of the objects.
+var (
+	configMaps       = resource("", "v1", "configmaps")
+	services         = resource("", "v1", "services")
+	serviceAccounts  = resource("", "v1", "serviceaccounts")
+	deployments      = resource("apps", "v1", "deployments")
+	roles            = resource("rbac.authorization.k8s.io", "v1", "roles")
+	roleBindings     = resource("rbac.authorization.k8s.io", "v1", "rolebindings")
+	destinationRules = resource("networking.istio.io", "v1", "destinationrules")
+	gateways         = resource("gateway.networking.k8s.io", "v1", "gateways")
+	httpRoutes       = resource("gateway.networking.k8s.io", "v1", "httproutes")
+	inferencePools   = resource("inference.networking.k8s.io", "v1", "inferencepools")
+)
+
+// objects lists what the stack will create in its namespace, before anything is
+// registered. The tests hold it to what is then registered.
+func objects(spec *config.Spec) []object {
+	list := []object{{services, spec.Service.Name}, {deployments, spec.DecodeName()}}
+	add := func(enabled bool, name string, resources ...schema.GroupVersionResource) {
+		if !enabled {
+			return
+		}
+		for _, r := range resources {
+			list = append(list, object{r, name})
+		}
+	}
+	add(spec.DecodeService(), spec.DecodeName(), services)
+	add(spec.Prefill.Enabled, llmd.PrefillName, deployments, services)
+	add(spec.EPP.Enabled, llmd.EPPName, serviceAccounts, roles, roleBindings, configMaps, deployments, services)
+	add(spec.InferencePool.Enabled, llmd.PoolName, inferencePools)
+	add(spec.StandardGateway(), llmd.StandardGatewayName, configMaps, deployments, services)
+	add(spec.IstioGateway(), llmd.IstioGatewayName, serviceAccounts, deployments, services)
+	add(spec.Gateway.Enabled, spec.Gateway.RouteName, gateways, httpRoutes)
+	add(spec.LoadBalancing.Enabled, spec.Service.Name+"-lb", destinationRules)
+	return list
+}

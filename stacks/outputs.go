@@ -1,0 +1,76 @@
+package stacks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+)
+
+// export sets the stack outputs. Those that describe the cluster are read from it
+// once all Deployments are done, at the end of every `up`, also of one that changes
+// nothing: the state would only repeat what an earlier `up` saw.
+func (s *stack) export(live cluster.Cluster) {
+	s.ctx.Export("namespace", s.common.Namespace)
+	s.ctx.Export("endpoints", s.endpoints())
+	s.ctx.Export("gatewayURL", s.gatewayURL())
+
+	observed := s.observe(live)
+	for _, name := range []string{"replicas", "readyReplicas", "conditions", "status"} {
+		s.ctx.Export(name, observed.ApplyT(func(v any) any { return v.(map[string]any)[name] }))
+	}
+}
+
+// observe reads the status of all parts. In a preview it is unknown.
+func (s *stack) observe(live cluster.Cluster) pulumi.Output {
+	done := make([]any, len(s.parts))
+	for i, p := range s.parts {
+		done[i] = p.resource.ID()
+	}
+	if s.ctx.DryRun() {
+		return pulumi.UnsafeUnknownOutput(nil)
+	}
+	return pulumi.All(append(done, s.common.Namespace)...).ApplyT(func(ids []any) (map[string]any, error) {
+		namespace := ids[len(ids)-1].(string)
+		deployments, err := live.Deployments(context.Background(), namespace, components.PartOfSelector(s.spec.Name))
+		if err != nil {
+			return nil, fmt.Errorf("reading the status from the cluster: %w", err)
+		}
+		return observe(s.parts, deployments), nil
+	})
+}
+
+// endpoints lists the Services that clients can use, as host:port: the gateways,
+// the proxy Service, and the decode stage's own.
+func (s *stack) endpoints() pulumi.StringArray {
+	var list pulumi.StringArray
+	add := func(service string, port int32) {
+		host := components.ServiceHost(pulumi.String(service), s.common.Namespace)
+		list = append(list, pulumi.Sprintf("%s:%d", host, port))
+	}
+	for _, p := range s.parts {
+		if p.url != nil {
+			add(p.service, p.port)
+		}
+	}
+	add(s.spec.Service.Name, s.spec.Service.Port)
+	for _, p := range s.parts {
+		if p.decode && p.service != "" {
+			add(p.service, p.port)
+		}
+	}
+	return list
+}
+
+// gatewayURL is the URL of the first gateway, empty without any.
+func (s *stack) gatewayURL() pulumi.StringInput {
+	for _, p := range s.parts {
+		if p.url != nil {
+			return p.url
+		}
+	}
+	return pulumi.String("")
+}

@@ -1,0 +1,215 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+)
+
+// oldestKubernetes is the first release whose kubelet knows the preStop sleep that
+// every pod uses (on by default since 1.30).
+const oldestKubernetes = "1.30"
+
+// preflight fails when the cluster lacks what the spec needs, or when an object that
+// the stack would create is somebody else's. It changes nothing. A preview without
+// a reachable cluster goes on with a warning.
+func preflight(ctx *pulumi.Context, live cluster.Cluster, spec *config.Spec, owner string) error {
+	if _, err := live.Version(ctx.Context()); err != nil {
+		if ctx.DryRun() {
+			return ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
+		}
+		return fmt.Errorf("the cluster can't be reached: %w", err)
+	}
+	checks := []func(context.Context, cluster.Cluster, *config.Spec) error{
+		checkVersion,
+		checkKinds,
+		func(ctx context.Context, live cluster.Cluster, spec *config.Spec) error {
+			return checkOwners(ctx, live, spec, owner)
+		},
+	}
+	problems := make([]error, len(checks))
+	var group errgroup.Group
+	for i, check := range checks {
+		group.Go(func() error {
+			problems[i] = check(ctx.Context(), live, spec)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("the cluster is not ready for this configuration, nothing was changed:\n%w", err)
+	}
+	return nil
+}
+
+func checkVersion(ctx context.Context, live cluster.Cluster, _ *config.Spec) error {
+	is, err := live.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if is.LessThan(version.MustParseGeneric(oldestKubernetes)) {
+		return fmt.Errorf("kubernetes %s is too old: %s or newer is needed", is, oldestKubernetes)
+	}
+	return nil
+}
+
+// need is a part of the stack that works only where the cluster serves certain kinds.
+type need struct {
+	part    string // The configuration key that asks for it.
+	enabled bool
+	kinds   []schema.GroupVersionKind
+	install string // How to get the kinds.
+}
+
+const (
+	installIstio     = "install Istio 1.28 (https://istio.io/latest/docs/setup/install/)"
+	installGateway   = "install the Gateway API (https://gateway-api.sigs.k8s.io/guides/)"
+	installInference = "install the inference extension's CRDs (https://gateway-api-inference-extension.sigs.k8s.io/guides/)"
+)
+
+func needs(spec *config.Spec) []need {
+	gateway := schema.GroupVersion{Group: "gateway.networking.k8s.io", Version: "v1"}
+	istio := schema.GroupVersion{Group: "networking.istio.io", Version: "v1"}
+	return []need{
+		{
+			"loadBalancing.enabled", spec.LoadBalancing.Enabled,
+			[]schema.GroupVersionKind{istio.WithKind("DestinationRule")}, installIstio,
+		},
+		{
+			"inferenceGateway.istio.enabled", spec.IstioGateway(),
+			[]schema.GroupVersionKind{istio.WithKind("Gateway")}, installIstio,
+		},
+		{
+			"gateway.enabled", spec.Gateway.Enabled,
+			[]schema.GroupVersionKind{gateway.WithKind("Gateway"), gateway.WithKind("HTTPRoute")}, installGateway,
+		},
+		{
+			"inferencePool.enabled", spec.InferencePool.Enabled,
+			[]schema.GroupVersionKind{
+				{Group: "inference.networking.k8s.io", Version: "v1", Kind: "InferencePool"},
+				// EPP v0.4.0 exits at its start when this one is missing.
+				{Group: "inference.networking.x-k8s.io", Version: "v1alpha2", Kind: "InferenceObjective"},
+			},
+			installInference,
+		},
+	}
+}
+
+func checkKinds(ctx context.Context, live cluster.Cluster, spec *config.Spec) error {
+	var problems []error
+	for _, need := range needs(spec) {
+		if !need.enabled {
+			continue
+		}
+		var missing []string
+		for _, kind := range need.kinds {
+			served, err := live.Kinds(ctx, kind.GroupVersion())
+			if err != nil {
+				return fmt.Errorf("asking the cluster for %s: %w", kind.GroupVersion(), err)
+			}
+			if !served.Has(kind.Kind) {
+				missing = append(missing, fmt.Sprintf("%s (%s)", kind.Kind, kind.GroupVersion()))
+			}
+		}
+		if len(missing) > 0 {
+			problems = append(problems, fmt.Errorf(
+				"%s: the cluster does not know %s: %s, or switch the part off: pulumi config set --path %s false",
+				need.part, strings.Join(missing, " and "), need.install, need.part))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkOwners refuses to take over what somebody else made: the Kubernetes provider
+// would adopt it silently, and delete it on destroy.
+func checkOwners(ctx context.Context, live cluster.Cluster, spec *config.Spec, owner string) error {
+	namespace, err := live.Namespace(ctx, spec.Namespace)
+	if err != nil {
+		return fmt.Errorf("reading namespace %s: %w", spec.Namespace, err)
+	}
+	if err := checkNamespace(namespace, spec, owner); err != nil || namespace == nil {
+		return err
+	}
+	planned := map[schema.GroupVersionResource]map[string]bool{}
+	for _, o := range objects(spec) {
+		if planned[o.resource] == nil {
+			planned[o.resource] = map[string]bool{}
+		}
+		planned[o.resource][o.name] = true
+	}
+	var group errgroup.Group
+	foreign := make(chan error, len(objects(spec)))
+	for resource, names := range planned {
+		group.Go(func() error {
+			list, err := live.List(ctx, resource, spec.Namespace)
+			if err != nil {
+				return fmt.Errorf("listing %s in namespace %s: %w", resource.Resource, spec.Namespace, err)
+			}
+			for _, o := range list {
+				if names[o.Name] && o.Annotations[llmd.StackAnnotation] != owner {
+					foreign <- foreignObject(resource, o, owner)
+				}
+			}
+			return nil
+		})
+	}
+	problems := []error{group.Wait()}
+	close(foreign)
+	for err := range foreign {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func checkNamespace(namespace *metav1.PartialObjectMetadata, spec *config.Spec, owner string) error {
+	switch {
+	case namespace == nil && !spec.CreateNamespace:
+		return fmt.Errorf("namespace %s does not exist: create it, or let this stack do it: pulumi config set createNamespace true",
+			spec.Namespace)
+	case namespace == nil:
+		return nil
+	case namespace.DeletionTimestamp != nil:
+		return fmt.Errorf("namespace %s is being deleted: wait until it is gone", spec.Namespace)
+	}
+	ours := namespace.Annotations[llmd.StackAnnotation] == owner
+	switch {
+	case spec.CreateNamespace && !ours:
+		return fmt.Errorf("namespace %s exists already and %s: use it without owning it: pulumi config set createNamespace false, "+
+			"or choose another: pulumi config set namespace NAME", spec.Namespace, maker(namespace))
+	case !spec.CreateNamespace && ours:
+		return fmt.Errorf("namespace %[1]s was created by this stack, and createNamespace false would delete it with all it holds: "+
+			"leave createNamespace true, or first hand the namespace over: "+
+			"pulumi state delete --target-dependents 'URN of the namespace' and kubectl annotate namespace %[1]s %[2]s-",
+			spec.Namespace, llmd.StackAnnotation)
+	}
+	return nil
+}
+
+func foreignObject(resource schema.GroupVersionResource, o metav1.PartialObjectMetadata, owner string) error {
+	return fmt.Errorf("%s %s in namespace %s exists already and %s: delete it, choose another namespace "+
+		"(pulumi config set namespace NAME), or hand it to this stack: kubectl annotate --overwrite -n %s %s %s %s=%s",
+		resource.Resource, o.Name, o.Namespace, maker(&o),
+		o.Namespace, resource.GroupResource(), o.Name, llmd.StackAnnotation, owner)
+}
+
+// maker says whose an object is, as far as the object tells.
+func maker(o *metav1.PartialObjectMetadata) string {
+	if stack := o.Annotations[llmd.StackAnnotation]; stack != "" {
+		return "belongs to the Pulumi stack " + stack
+	}
+	for _, ref := range o.OwnerReferences {
+		return fmt.Sprintf("belongs to %s %s", ref.Kind, ref.Name)
+	}
+	return "was not made by this stack"
+}

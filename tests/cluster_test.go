@@ -1,0 +1,97 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+)
+
+// fakeCluster answers what a test put into it.
+type fakeCluster struct {
+	version     string
+	unreachable bool
+	kinds       map[schema.GroupVersion][]string
+	namespaces  map[string]metav1.PartialObjectMetadata
+	objects     map[schema.GroupVersionResource][]metav1.PartialObjectMetadata
+	deployments []appsv1.Deployment
+}
+
+var _ cluster.Cluster = (*fakeCluster)(nil)
+
+// bareCluster serves Kubernetes itself and nothing else.
+func bareCluster() *fakeCluster { return &fakeCluster{version: "v1.35.1"} }
+
+// fullCluster serves everything that any part of the stack needs.
+func fullCluster() *fakeCluster {
+	c := bareCluster()
+	c.kinds = map[schema.GroupVersion][]string{
+		{Group: "networking.istio.io", Version: "v1"}:                {"DestinationRule", "Gateway"},
+		{Group: "gateway.networking.k8s.io", Version: "v1"}:          {"Gateway", "HTTPRoute"},
+		{Group: "inference.networking.k8s.io", Version: "v1"}:        {"InferencePool"},
+		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
+	}
+	return c
+}
+
+func (f *fakeCluster) connect(cluster.Target) (cluster.Cluster, error) { return f, nil }
+
+func (f *fakeCluster) Version(context.Context) (*version.Version, error) {
+	if f.unreachable {
+		return nil, errors.New("connection refused")
+	}
+	return version.ParseGeneric(f.version)
+}
+
+func (f *fakeCluster) Kinds(_ context.Context, gv schema.GroupVersion) (sets.Set[string], error) {
+	return sets.New(f.kinds[gv]...), nil
+}
+
+func (f *fakeCluster) Namespace(_ context.Context, name string) (*metav1.PartialObjectMetadata, error) {
+	if ns, found := f.namespaces[name]; found {
+		return &ns, nil
+	}
+	return nil, nil
+}
+
+func (f *fakeCluster) List(
+	_ context.Context, resource schema.GroupVersionResource, namespace string,
+) ([]metav1.PartialObjectMetadata, error) {
+	var list []metav1.PartialObjectMetadata
+	for _, o := range f.objects[resource] {
+		if o.Namespace == namespace {
+			list = append(list, o)
+		}
+	}
+	return list, nil
+}
+
+func (f *fakeCluster) Deployments(context.Context, string, string) ([]appsv1.Deployment, error) {
+	return f.deployments, nil
+}
+
+// ready is a Deployment of which all replicas are ready.
+func ready(name string, replicas int32) appsv1.Deployment {
+	return appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
+		Status:     appsv1.DeploymentStatus{ReadyReplicas: replicas},
+	}
+}
+
+// without returns a copy of the cluster's kinds that lacks one.
+func (f *fakeCluster) without(kind string) *fakeCluster {
+	f.kinds = maps.Clone(f.kinds)
+	for gv, kinds := range f.kinds {
+		f.kinds[gv] = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == kind })
+	}
+	return f
+}
