@@ -7,7 +7,7 @@ CRDS    ?= all
 export GOFLAGS = -trimpath
 
 LAB = bin/lab
-LABFLAGS = --stack $(STACK) --crds $(CRDS)
+LABFLAGS = --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview status down env test check unit e2e lab
@@ -16,11 +16,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the current kube context)
-ifeq ($(CLUSTER),current)
-	@$(LAB) up-current $(LABFLAGS)
-else
 	@$(LAB) up $(LABFLAGS)
-endif
 
 preview: lab ## Show what `make up` would change
 	@$(LAB) preview $(LABFLAGS)

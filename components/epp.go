@@ -91,9 +91,6 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	e := &EPP{}
 	inputs := pulumi.Map{
 		"namespace":     args.Namespace,
-		"replicas":      pulumi.Int(args.Replicas),
-		"image":         pulumi.String(args.Container.Image),
-		"port":          pulumi.Int(args.Port),
 		"inferencePool": pulumi.Bool(args.InferencePool),
 	}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:EPP", name, inputs, e, opts...); err != nil {

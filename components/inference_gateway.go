@@ -94,9 +94,6 @@ func NewInferenceGateway(
 	inputs := pulumi.Map{
 		"namespace": args.Namespace,
 		"name":      pulumi.String(object),
-		"replicas":  pulumi.Int(args.Replicas),
-		"image":     pulumi.String(args.Container.Image),
-		"port":      pulumi.Int(args.Port),
 	}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:InferenceGateway", name, inputs, g, opts...); err != nil {
 		return nil, err

@@ -111,8 +111,6 @@ func NewModelServiceStage(
 		"namespace": args.Namespace,
 		"name":      pulumi.String(args.Name),
 		"role":      pulumi.String(args.Role),
-		"replicas":  pulumi.Int(args.Replicas),
-		"image":     pulumi.String(args.Container.Image),
 	}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:ModelServiceStage", name, inputs, s, opts...); err != nil {
 		return nil, err

@@ -52,9 +52,7 @@ func NewProxyService(
 		return nil, fmt.Errorf("proxy service %s: %w", name, err)
 	}
 	p := &ProxyService{}
-	inputs := pulumi.Map{
-		"namespace": args.Namespace, "name": pulumi.String(args.Name), "port": pulumi.Int(args.Port),
-	}
+	inputs := pulumi.Map{"namespace": args.Namespace, "name": pulumi.String(args.Name)}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:ProxyService", name, inputs, p, opts...); err != nil {
 		return nil, err
 	}

@@ -31,8 +31,9 @@ func main() {
 
 // options are the flags of every command.
 type options struct {
-	repository, name, stack, crds string
-	nodes                         int
+	repository, name, stack, cluster, crds string
+	yes                                    bool
+	nodes                                  int
 }
 
 // commands are the subcommands with what they do.
@@ -56,6 +57,8 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.repository, "repository", ".", "the clone of llm-d-sim")
 	flags.StringVar(&o.name, "name", "dev", "name of the cluster")
 	flags.StringVar(&o.stack, "stack", "dev", "name of the stack")
+	flags.StringVar(&o.cluster, "cluster", "lab", "lab, or current: the cluster of the current kube context")
+	flags.BoolVar(&o.yes, "yes", false, "do not ask before the current cluster is changed")
 	flags.StringVar(&o.crds, "crds", "all", "CRDs to install: all, none, or some of inference,gateway,istio")
 	flags.IntVar(&o.nodes, "nodes", 2, "number of nodes")
 	usage := "usage: lab COMMAND [flags], COMMAND being one of " + strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
@@ -127,6 +130,13 @@ func printEnv(_ context.Context, l *lab, o options) error {
 func up(ctx context.Context, l *lab, o options) error {
 	if _, err := stack.Source(l.repository, o.stack); err != nil {
 		return err // Before a cluster is started for nothing.
+	}
+	switch o.cluster {
+	case "lab":
+	case "current":
+		return upCurrent(ctx, l, o)
+	default:
+		return fmt.Errorf("unknown cluster %q: known are lab and current", o.cluster)
 	}
 	began := time.Now()
 	if err := start(ctx, l, o); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -128,15 +129,8 @@ func (l *lab) preparePulumi() error {
 			links[filepath.Join(l.home(), "plugins", folder, executable)] = built
 		}
 	}
-	for link, target := range links {
-		if current, err := os.Readlink(link); err == nil && current == target {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
-			return err
-		}
-		_ = os.Remove(link)
-		if err := os.Symlink(target, link); err != nil {
+	for path, target := range links {
+		if err := link(target, path); err != nil {
 			return err
 		}
 	}
@@ -147,6 +141,21 @@ func (l *lab) preparePulumi() error {
 		return nil
 	}
 	return os.WriteFile(l.passphrase(), []byte(hex.EncodeToString(randomBytes())), 0o600)
+}
+
+// link puts an executable at a path. A hard link where that is possible, since the
+// CLI looks for its language hosts beside its own file and not beside a symbolic link.
+func link(target, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Link(target, path); err == nil {
+		return nil
+	}
+	return os.Symlink(target, path)
 }
 
 func randomBytes() []byte {
