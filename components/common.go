@@ -66,19 +66,25 @@ func PartOfSelector(instance string) string {
 func (c Common) metadata(name, component string, labels, annotations map[string]string) *metav1.ObjectMetaArgs {
 	all := c.labels(name, component)
 	maps.Copy(all, labels)
-	notes := maps.Clone(annotations)
+	notes := map[string]string{}
+	maps.Copy(notes, annotations)
 	if c.Owner != "" {
-		if notes == nil {
-			notes = map[string]string{}
-		}
 		notes[llmd.StackAnnotation] = c.Owner
 	}
 	return &metav1.ObjectMetaArgs{
 		Name:        pulumi.String(name),
 		Namespace:   c.Namespace,
-		Labels:      pulumi.ToStringMap(all),
-		Annotations: pulumi.ToStringMap(notes),
+		Labels:      stringMap(all),
+		Annotations: stringMap(notes),
 	}
+}
+
+// stringMap leaves an empty map out, rather than sending it.
+func stringMap(m map[string]string) pulumi.StringMapInput {
+	if len(m) == 0 {
+		return nil
+	}
+	return pulumi.ToStringMap(m)
 }
 
 func (c Common) labels(name, component string) map[string]string {

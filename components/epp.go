@@ -258,7 +258,6 @@ func (a *EPPArgs) workload() workload {
 		name:           llmd.EPPName,
 		component:      llmd.ComponentEPP,
 		replicas:       a.Replicas,
-		selector:       selector(llmd.EPPName),
 		labels:         map[string]string{llmd.ComponentLabel: llmd.ComponentEPP},
 		annotations:    checksum(a.PluginsConfig),
 		uid:            simulatorUser,

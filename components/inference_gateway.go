@@ -127,7 +127,6 @@ func (a *InferenceGatewayArgs) workload(object string, uid int, c *corev1.Contai
 		name:         object,
 		component:    llmd.ComponentGateway,
 		replicas:     a.Replicas,
-		selector:     selector(object),
 		labels:       map[string]string{llmd.ComponentLabel: llmd.ComponentGateway},
 		uid:          uid,
 		bindLowPorts: true,

@@ -99,6 +99,13 @@ func stageSelector(role string) map[string]string {
 	return map[string]string{llmd.ServingLabel: "true", llmd.RoleLabel: role}
 }
 
+// labels are what llm-d's tools select simulators by.
+func (a *ModelServiceStageArgs) labels() map[string]string {
+	labels := stageSelector(a.Role)
+	labels[llmd.ServingLabelNew] = "true"
+	return labels
+}
+
 // NewModelServiceStage registers a stage.
 func NewModelServiceStage(
 	ctx *pulumi.Context, name string, args *ModelServiceStageArgs, opts ...pulumi.ResourceOption,
@@ -119,8 +126,7 @@ func NewModelServiceStage(
 		name:         args.Name,
 		component:    args.Role,
 		replicas:     args.Replicas,
-		selector:     stageSelector(args.Role),
-		labels:       map[string]string{llmd.ServingLabelNew: "true"},
+		labels:       args.labels(),
 		uid:          simulatorUser,
 		graceSeconds: stageGraceSeconds,
 		containers:   args.containers(),
@@ -155,7 +161,7 @@ func (a *ModelServiceStageArgs) containers() corev1.ContainerArray {
 	if a.RoutingSidecar == nil {
 		return corev1.ContainerArray{a.simulator("http", a.Port)}
 	}
-	return corev1.ContainerArray{a.sidecar(), a.simulator("simulator", a.Port+1)}
+	return corev1.ContainerArray{a.simulator("simulator", a.Port+1), a.sidecar()}
 }
 
 func (a *ModelServiceStageArgs) simulator(portName string, port int) *corev1.ContainerArgs {

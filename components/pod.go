@@ -52,9 +52,8 @@ func (c Container) container(name string) *corev1.ContainerArgs {
 type workload struct {
 	name, component string
 	replicas        int
-	// selector is constant; labels are the other labels of the pods.
-	selector, labels map[string]string
-	annotations      map[string]string
+	// labels are further labels of Deployment and pods, annotations those of the pods.
+	labels, annotations map[string]string
 	// uid is the numeric user of the image, so that an image whose USER is a name,
 	// or root, runs all the same.
 	uid int
@@ -105,7 +104,6 @@ func (c Common) deployment(
 
 	labels := c.labels(w.name, w.component)
 	maps.Copy(labels, w.labels)
-	maps.Copy(labels, w.selector)
 	if c.ReadyTimeout > 0 {
 		timeout := c.ReadyTimeout.String()
 		opts = append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout}))
@@ -114,7 +112,7 @@ func (c Common) deployment(
 		Metadata: c.metadata(w.name, w.component, w.labels, nil),
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(w.replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(w.selector)},
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
 			Strategy: &appsv1.DeploymentStrategyArgs{
 				Type: pulumi.String("RollingUpdate"),
 				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
@@ -123,7 +121,7 @@ func (c Common) deployment(
 			},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: pulumi.ToStringMap(labels), Annotations: pulumi.ToStringMap(w.annotations),
+					Labels: stringMap(labels), Annotations: stringMap(w.annotations),
 				},
 				Spec: spec,
 			},

@@ -338,7 +338,10 @@ func (s *stack) container(image string, resources k8scorev1.ResourceRequirements
 	}
 }
 
-func quantities(list k8scorev1.ResourceList) pulumi.StringMap {
+func quantities(list k8scorev1.ResourceList) pulumi.StringMapInput {
+	if len(list) == 0 {
+		return nil
+	}
 	m := pulumi.StringMap{}
 	for _, name := range slices.Sorted(maps.Keys(list)) {
 		quantity := list[name]

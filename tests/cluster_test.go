@@ -34,9 +34,9 @@ func bareCluster() *fakeCluster { return &fakeCluster{version: "v1.35.1"} }
 func fullCluster() *fakeCluster {
 	c := bareCluster()
 	c.kinds = map[schema.GroupVersion][]string{
-		{Group: "networking.istio.io", Version: "v1"}:                {"DestinationRule", "Gateway"},
-		{Group: "gateway.networking.k8s.io", Version: "v1"}:          {"Gateway", "HTTPRoute"},
-		{Group: "inference.networking.k8s.io", Version: "v1"}:        {"InferencePool"},
+		{Group: "networking.istio.io", Version: "v1"}:                 {"DestinationRule", "Gateway"},
+		{Group: "gateway.networking.k8s.io", Version: "v1"}:           {"Gateway", "HTTPRoute"},
+		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
 		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
 	}
 	return c

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestBadConfigurationsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ key, value, path, message string }{
+		// Unknown keys.
+		{"replcas", "4", "replcas", "did you mean replicas?"},
+		{"Replicas", "4", "Replicas", "did you mean replicas?"},
+		{"decode.replicas", "4", "decode.replicas", "without --path"},
+		{"decode", `{"replcas":4}`, "decode.replcas", "pulumi config set --path decode.replicas 4"},
+		{"decode", `{"Replicas":4}`, "decode.Replicas", "did you mean decode.replicas?"},
+		{"prefill", `{"routingSidecar":{}}`, "prefill.routingSidecar", "is not a known key"},
+		{"inferenceGateway", `{"standard":{"enable":true}}`, "inferenceGateway.standard.enable", "inferenceGateway.standard.enabled"},
+		{"resources", `{"request":{}}`, "resources.request", "did you mean resources.requests?"},
+		{"zzzzzzzz", "1", "zzzzzzzz", "known here are"},
+		// Types.
+		{"replicas", "four", "replicas", "must be a whole number"},
+		{"replicas", "4.5", "replicas", "must be a whole number"},
+		{"replicas", "3000000000", "replicas", "must be within"},
+		{"createNamespace", "yes", "createNamespace", "must be true or false"},
+		{"decode", `{"replicas":"4"}`, "decode.replicas", "must be a whole number"},
+		{"decode", `{"enabled":"true"}`, "decode.enabled", "must be true or false"},
+		{"decode", `{"image":12345}`, "decode.image", "--type string 12345"},
+		{"decode", `{"args":"--x"}`, "decode.args", "must be a list of strings"},
+		{"decode", `{"args":[1]}`, "decode.args[0]", "must be a string"},
+		{"decode", "enabled", "decode", "must be an object"},
+		{"decode", `{"enabled":true} x`, "decode", "must be an object"},
+		{"epp", `{"resources":"1"}`, "epp.resources", "must be an object"},
+		{"readyTimeout", "5", "readyTimeout", "must be a duration"},
+		{"simulator", `{"timeToFirstToken":100}`, "simulator.timeToFirstToken", "must be a duration"},
+		// Bounds.
+		{"replicas", "0", "replicas", "must be 1 or more"},
+		{"replicas", "-1", "replicas", "must be 1 or more"},
+		{"decode", `{"replicas":0}`, "decode.replicas", "must be 1 or more"},
+		{"prefill", `{"replicas":-2}`, "prefill.replicas", "must be 1 or more"},
+		{"epp", `{"replicas":0}`, "epp.replicas", "must be 1 or more"},
+		{"inferenceGateway", `{"standard":{"replicas":0}}`, "inferenceGateway.standard.replicas", "must be 1 or more"},
+		{"inferenceGateway", `{"istio":{"replicas":0}}`, "inferenceGateway.istio.replicas", "must be 1 or more"},
+		{"service", `{"port":0}`, "service.port", "must be within 1 to 65535"},
+		{"service", `{"port":65536}`, "service.port", "must be within 1 to 65535"},
+		{"epp", `{"port":0}`, "epp.port", "must be within 1 to 65535"},
+		{"decode", `{"port":65536}`, "decode.port", "must be within 1 to 65535"},
+		{"prefill", `{"port":-1}`, "prefill.port", "must be within 1 to 65535"},
+		{"inferenceGateway", `{"standard":{"port":0}}`, "inferenceGateway.standard.port", "must be within 1 to 65535"},
+		{"inferenceGateway", `{"istio":{"port":65536}}`, "inferenceGateway.istio.port", "must be within 1 to 65535"},
+		{"logVerbosity", "11", "logVerbosity", "must be within 0 to 10"},
+		{"logVerbosity", "-1", "logVerbosity", "must be within 0 to 10"},
+		{"epp", `{"verbosity":11}`, "epp.verbosity", "must be within 0 to 10"},
+		{"decode", `{"logVerbosity":-1}`, "decode.logVerbosity", "must be within 0 to 10"},
+		{"readyTimeout", "999ms", "readyTimeout", "must be 1s or more"},
+		{"simulator", `{"interTokenLatency":"-1s"}`, "simulator.interTokenLatency", "must be 0s or more"},
+		{"simulator", `{"maxNumSeqs":0}`, "simulator.maxNumSeqs", "must be 1 or more"},
+		{"simulator", `{"model":""}`, "simulator.model", "must not be empty"},
+		{"loadBalancing", `{"connectionPool":{"http1MaxPendingRequests":0}}`, "loadBalancing.connectionPool.http1MaxPendingRequests", "must be 1 or more"},
+		{"loadBalancing", `{"connectionPool":{"maxRequestsPerConnection":-1}}`, "loadBalancing.connectionPool.maxRequestsPerConnection", "must be 1 or more"},
+		// Enumerations.
+		{"loadBalancing", `{"algorithm":"ROUNDROBIN"}`, "loadBalancing.algorithm", "did you mean ROUND_ROBIN?"},
+		{"loadBalancing", `{"algorithm":"least_request"}`, "loadBalancing.algorithm", "pulumi config set --path 'loadBalancing.algorithm' LEAST_REQUEST"},
+		{"service", `{"type":"Loadbalancer"}`, "service.type", "did you mean LoadBalancer?"},
+		{"service", `{"type":"ExternalName"}`, "service.type", "must be one of ClusterIP, NodePort, LoadBalancer"},
+		{"imagePullPolicy", "ifnotpresent", "imagePullPolicy", "did you mean IfNotPresent?"},
+		// Names.
+		{"name", "Not_A_Name", "name", "lowercase RFC 1123 label"},
+		{"name", "a123456789-123456789-123456789-123456789-123456789", "name", "no more than 49 characters"},
+		{"namespace", "-x", "namespace", "lowercase RFC 1123 label"},
+		{"service", `{"name":"1proxy"}`, "service.name", "DNS-1035"},
+		{"gateway", `{"routeName":"Gate Way"}`, "gateway.routeName", "DNS-1035"},
+		{"gateway", `{"className":""}`, "gateway.className", "subdomain"},
+		{"imagePullSecrets", `["UPPER"]`, "imagePullSecrets[0]", "subdomain"},
+		{"imagePullSecrets", `["a","a"]`, "imagePullSecrets[1]", "listed twice"},
+		{"image", "", "image", "must be an image reference"},
+		{"image", "Has/Upper:v1", "image", "must be an image reference"},
+		{"epp", `{"image":"a b"}`, "epp.image", "must be an image reference"},
+		// Quantities.
+		{"resources", `{"requests":{"cpu":"lots"}}`, "resources.requests.cpu", "must be a quantity"},
+		{"resources", `{"requests":{"memory":"-1Mi"}}`, "resources.requests.memory", "must not be negative"},
+		{"resources", `{"requests":{"cpus":"1"}}`, "resources.requests.cpus", "is no resource"},
+		{"resources", `{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}`, "resources.requests.cpu", "must not be above the limit of 1"},
+		{"decode", `{"resources":{"limits":{"memory":true}}}`, "decode.resources.limits.memory", "must be a quantity"},
+		// Flags that are ours.
+		{"decode", `{"args":["--port=1"]}`, "decode.args[0]", "use decode.port"},
+		{"prefill", `{"args":["--x","-seed","3"]}`, "prefill.args[1]", "use simulator.seed"},
+		{"epp", `{"args":["--secure-serving=false"]}`, "epp.args[0]", "is set by this program"},
+		{"epp", `{"args":[""]}`, "epp.args[0]", "must not be empty"},
+		// Things that do not fit together.
+		{"prefill", `{"enabled":true}`, "prefill.enabled", "needs decode.enabled"},
+		{"inferencePool", `{"enabled":true}`, "inferencePool.enabled", "needs epp.enabled"},
+		{"inferenceGateway", `{"enabled":true}`, "inferenceGateway.enabled", "deploys nothing"},
+		{"service", `{"name":"gaie-sim-epp"}`, "service.name", "clashes with the Service of the EPP"},
+		{"service", `{"name":"ms-sim-llm-sim-decode"}`, "service.name", "clashes"},
+		// An own EndpointPickerConfig.
+		{"epp", `{"pluginsConfig":{"kind":"EndpointPickerConfig","plugins":[{"type":"x"}]}}`, "epp.pluginsConfig.apiVersion", "must be inference.networking.x-k8s.io/v1alpha1"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig"}}`, "epp.pluginsConfig.plugins", "one plugin or more"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"a"},{"type":"a"}]}}`, "epp.pluginsConfig.plugins[1]", "name of another plugin"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"a"}],"schedulingProfiles":[{"name":"p","plugins":[{"pluginRef":"b"}]}]}}`, "epp.pluginsConfig.schedulingProfiles[0].plugins[0].pluginRef", "must name a plugin"},
+	} {
+		_, err := load(map[string]string{test.key: test.value})
+		var all *Error
+		require.ErrorAs(t, err, &all, "%s=%s", test.key, test.value)
+		require.Equal(t, test.path, all.Problems[0].Path, "%s=%s", test.key, test.value)
+		require.ErrorContains(t, err, test.message)
+		require.ErrorContains(t, err, "mend it: pulumi config")
+	}
+}
+
+func TestCombinationsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	on := `{"enabled":true}`
+	for name, test := range map[string]struct {
+		values        map[string]string
+		path, message string
+	}{
+		"two ports for one EPP": {
+			map[string]string{"epp": on, "prefill": `{"enabled":true,"port":8300}`, "decode": on},
+			"prefill.port", "must be decode.port (8200)",
+		},
+		"no port above": {
+			map[string]string{
+				"epp": on, "prefill": `{"enabled":true,"port":65535}`, "decode": `{"enabled":true,"port":65535}`,
+			},
+			"decode.port", "must be below 65535",
+		},
+	} {
+		_, err := load(test.values)
+		require.ErrorContains(t, err, test.path, name)
+		require.ErrorContains(t, err, test.message, name)
+	}
+}
+
+func TestBoundsAreInclusive(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ key, value string }{
+		{"replicas", "1"},
+		{"decode", `{"replicas":1,"port":1}`},
+		{"decode", `{"port":65535}`},
+		{"service", `{"port":65535,"type":"NodePort"}`},
+		{"logVerbosity", "0"},
+		{"logVerbosity", "10"},
+		{"readyTimeout", "1s"},
+		{"simulator", `{"maxNumSeqs":1,"seed":0}`},
+		{"simulator", `{"seed":-1}`},
+		{"name", "a12345678901234567890123456789012345678901234567"},
+		{"image", "example.com/sim@sha256:0000000000000000000000000000000000000000000000000000000000000000"},
+		{"resources", `{"requests":{"cpu":1,"memory":"1Gi","example.com/gpu":2},"limits":{"cpu":"1"}}`},
+		{"loadBalancing", `{"algorithm":"LEAST_CONN","connectionPool":{"http1MaxPendingRequests":1}}`},
+	} {
+		_, err := load(map[string]string{test.key: test.value})
+		require.NoError(t, err, "%s=%s", test.key, test.value)
+	}
+}

@@ -1,0 +1,182 @@
+package tests
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+const owner = "organization/llm-d-sim/test"
+
+// refused requires that the program said why, and registered nothing.
+func refused(t *testing.T, r result, messages ...string) {
+	t.Helper()
+	require.Error(t, r.err)
+	for _, message := range messages {
+		require.ErrorContains(t, r.err, message)
+	}
+	for _, reg := range r.registrations() {
+		require.Equal(t, "pulumi:pulumi:Stack", reg.Type, "nothing is registered")
+	}
+}
+
+func TestABadConfigurationRegistersNothing(t *testing.T) {
+	t.Parallel()
+	refused(t, run(t, map[string]string{"replicas": "0"}, bareCluster()), "replicas = 0 must be 1 or more")
+}
+
+func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		values map[string]string
+		lacks  string
+		want   []string
+	}{
+		"load balancing": {
+			map[string]string{"loadBalancing": `{"enabled":true}`}, "DestinationRule",
+			[]string{"loadBalancing.enabled", "DestinationRule (networking.istio.io/v1)", "install Istio", "loadBalancing.enabled false"},
+		},
+		"istio gateway": {
+			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`}, "Gateway",
+			[]string{"inferenceGateway.istio.enabled", "install Istio"},
+		},
+		"gateway": {
+			map[string]string{"gateway": `{"enabled":true}`}, "HTTPRoute",
+			[]string{"gateway.enabled", "HTTPRoute (gateway.networking.k8s.io/v1)", "install the Gateway API"},
+		},
+		"pool": {
+			map[string]string{"epp": `{"enabled":true}`, "inferencePool": `{"enabled":true}`}, "InferenceObjective",
+			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension"},
+		},
+	} {
+		refused(t, run(t, test.values, bareCluster()), test.want...)
+		refused(t, run(t, test.values, fullCluster().without(test.lacks), preview), test.want...)
+		require.NoError(t, run(t, test.values, fullCluster()).err, name)
+	}
+}
+
+func TestAnOldClusterIsRefused(t *testing.T) {
+	t.Parallel()
+	old := bareCluster()
+	old.version = "v1.29.9"
+	refused(t, run(t, nil, old), "kubernetes 1.29.9 is too old: 1.30 or newer")
+}
+
+func TestAnUnreachableClusterStopsAnUpdateButNoPreview(t *testing.T) {
+	t.Parallel()
+	gone := bareCluster()
+	gone.unreachable = true
+	refused(t, run(t, nil, gone), "the cluster can't be reached: connection refused")
+	require.NoError(t, run(t, nil, gone, preview).err)
+}
+
+func TestNamespacesAreNotTakenOver(t *testing.T) {
+	t.Parallel()
+	namespace := func(annotations map[string]string) *fakeCluster {
+		c := bareCluster()
+		c.namespaces = map[string]metav1.PartialObjectMetadata{
+			"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{Name: "llm-d-sim", Annotations: annotations}},
+		}
+		return c
+	}
+	ours := map[string]string{llmd.StackAnnotation: owner}
+	adopt := map[string]string{"createNamespace": "false"}
+
+	refused(t, run(t, nil, namespace(nil)), "namespace llm-d-sim exists already and was not made by this stack",
+		"pulumi config set createNamespace false")
+	refused(t, run(t, nil, namespace(map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/other"})),
+		"belongs to the Pulumi stack organization/llm-d-sim/other")
+	refused(t, run(t, adopt, bareCluster()), "namespace llm-d-sim does not exist")
+	refused(t, run(t, adopt, namespace(ours)), "would delete it with all it holds")
+
+	require.NoError(t, run(t, nil, namespace(ours)).err)
+	adopted := run(t, adopt, namespace(nil))
+	require.NoError(t, adopted.err)
+	_, found := adopted.find("kubernetes:core/v1:Namespace", "llm-d-sim")
+	require.False(t, found, "an adopted namespace is not managed")
+
+	deleting := namespace(ours)
+	ns := deleting.namespaces["llm-d-sim"]
+	ns.DeletionTimestamp = &metav1.Time{}
+	deleting.namespaces["llm-d-sim"] = ns
+	refused(t, run(t, nil, deleting), "is being deleted")
+}
+
+func TestObjectsAreNotTakenOver(t *testing.T) {
+	t.Parallel()
+	deployments := schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	live := func(o metav1.ObjectMeta) *fakeCluster {
+		c := bareCluster()
+		c.namespaces = map[string]metav1.PartialObjectMetadata{
+			"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{Name: "llm-d-sim"}},
+		}
+		o.Namespace = "llm-d-sim"
+		c.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{deployments: {{ObjectMeta: o}}}
+		return c
+	}
+	values := map[string]string{"createNamespace": "false", "epp": `{"enabled":true}`}
+
+	refused(t, run(t, values, live(metav1.ObjectMeta{Name: llmd.EPPName})),
+		"deployments gaie-sim-epp in namespace llm-d-sim exists already and was not made by this stack",
+		"kubectl annotate --overwrite -n llm-d-sim deployments.apps gaie-sim-epp llm-d-sim/stack="+owner)
+	refused(t, run(t, values, live(metav1.ObjectMeta{
+		Name: llmd.EPPName, OwnerReferences: []metav1.OwnerReference{{Kind: "SimulatorDeployment", Name: "full"}},
+	})), "belongs to SimulatorDeployment full")
+	refused(t, run(t, values, live(metav1.ObjectMeta{
+		Name: llmd.EPPName, Annotations: map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/other"},
+	})), "belongs to the Pulumi stack organization/llm-d-sim/other")
+
+	require.NoError(t, run(t, values, live(metav1.ObjectMeta{
+		Name: llmd.EPPName, Annotations: map[string]string{llmd.StackAnnotation: owner},
+	})).err)
+	require.NoError(t, run(t, values, live(metav1.ObjectMeta{Name: "somebody-elses"})).err)
+}
+
+// TestEveryObjectIsLookedFor puts each object that a stack registers into the cluster
+// as somebody else's, and requires that the program notices.
+func TestEveryObjectIsLookedFor(t *testing.T) {
+	t.Parallel()
+	resources := map[string]schema.GroupVersionResource{
+		"kubernetes:core/v1:ConfigMap":                            {Version: "v1", Resource: "configmaps"},
+		"kubernetes:core/v1:Service":                              {Version: "v1", Resource: "services"},
+		"kubernetes:core/v1:ServiceAccount":                       {Version: "v1", Resource: "serviceaccounts"},
+		"kubernetes:apps/v1:Deployment":                           {Group: "apps", Version: "v1", Resource: "deployments"},
+		"kubernetes:rbac.authorization.k8s.io/v1:Role":            {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":     {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
+		"kubernetes:networking.istio.io/v1:DestinationRule":       {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
+		"kubernetes:gateway.networking.k8s.io/v1:Gateway":         {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gateways"},
+		"kubernetes:gateway.networking.k8s.io/v1:HTTPRoute":       {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"},
+		"kubernetes:inference.networking.k8s.io/v1:InferencePool": {Group: "inference.networking.k8s.io", Version: "v1", Resource: "inferencepools"},
+	}
+	single := maps.Clone(everything)
+	delete(single, "prefill")
+	delete(single, "decode")
+	for name, values := range map[string]map[string]string{
+		"stages": everything, "single mode": single, "nothing": {},
+	} {
+		values := maps.Clone(values)
+		values["createNamespace"] = "false"
+		live := fullCluster()
+		live.namespaces = map[string]metav1.PartialObjectMetadata{
+			"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{Name: "llm-d-sim"}},
+		}
+		deployed := run(t, values, live)
+		require.NoError(t, deployed.err, name)
+		for _, reg := range deployed.registrations() {
+			if objectName(reg) == "" {
+				continue
+			}
+			resource, known := resources[reg.Type]
+			require.True(t, known, "a kind that this test does not know: %s", reg.Type)
+			live.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{resource: {
+				{ObjectMeta: metav1.ObjectMeta{Name: objectName(reg), Namespace: "llm-d-sim"}},
+			}}
+			refused(t, run(t, values, live), objectName(reg)+" in namespace llm-d-sim exists already")
+		}
+	}
+}

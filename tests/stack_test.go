@@ -1,0 +1,291 @@
+// Package tests holds the tests of the whole program under mocks: the graph of every
+// example, its outputs, and everything that the program refuses. The tests on a real
+// cluster are in tests/e2e.
+package tests
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/stacks"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// result is what one run of the program did.
+type result struct {
+	*recorder
+	err     error
+	exports map[string]any
+}
+
+type option func(*pulumi.RunInfo)
+
+func preview(info *pulumi.RunInfo) { info.DryRun = true }
+
+// run runs the program under mocks.
+func run(t *testing.T, values map[string]string, live *fakeCluster, options ...option) result {
+	t.Helper()
+	full := map[string]string{}
+	for key, value := range values {
+		if !strings.Contains(key, ":") {
+			key = "llm-d-sim:" + key
+		}
+		full[key] = value
+	}
+	r := result{recorder: newRecorder(), exports: map[string]any{}}
+	program := stacks.Program{Values: full, Connect: live.connect}
+	var exports map[string]pulumi.Input
+	options = append(options, func(info *pulumi.RunInfo) {
+		info.Organization = "organization"
+		r.preview = info.DryRun
+	})
+	runOptions := []pulumi.RunOption{pulumi.WithMocks("llm-d-sim", "test", r.recorder)}
+	for _, o := range options {
+		runOptions = append(runOptions, pulumi.RunOption(o))
+	}
+	r.err = pulumi.RunErr(func(ctx *pulumi.Context) error {
+		if err := program.Run(ctx); err != nil {
+			return err
+		}
+		exports = ctx.GetCurrentExportMap()
+		for name, value := range exports {
+			pulumi.ToOutput(value).ApplyT(func(v any) any {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.exports[name] = v
+				return v
+			})
+		}
+		return nil
+	}, runOptions...)
+	require.Empty(t, r.errs)
+	return r
+}
+
+// stackFile reads a checked-in configuration as Pulumi hands it to the program.
+func stackFile(t *testing.T, name string) map[string]string {
+	t.Helper()
+	path := filepath.Join("..", "examples", "Pulumi."+name+".yaml")
+	if name == "dev" {
+		path = filepath.Join("..", "Pulumi.dev.yaml")
+	}
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var stack struct {
+		Config map[string]any `json:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(raw, &stack))
+	values := map[string]string{}
+	for key, value := range stack.Config {
+		if text, is := value.(string); is {
+			values[key] = text
+			continue
+		}
+		encoded, err := json.Marshal(value)
+		require.NoError(t, err)
+		values[key] = string(encoded)
+	}
+	return values
+}
+
+var stackNames = []string{"dev", "minimal", "istio", "full", "prefill-decode"}
+
+func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
+	t.Parallel()
+	for _, name := range stackNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, stackFile(t, name), fullCluster())
+			require.NoError(t, r.err)
+			got, err := json.MarshalIndent(r.registrations(), "", "  ")
+			require.NoError(t, err)
+			golden := filepath.Join("testdata", name+".json")
+			if *update {
+				require.NoError(t, os.MkdirAll("testdata", 0o755))
+				require.NoError(t, os.WriteFile(golden, append(got, '\n'), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.JSONEq(t, string(want), string(got), "rewrite with: go test ./tests -update")
+		})
+	}
+}
+
+func TestEveryStackCanBePreviewedBeforeItExists(t *testing.T) {
+	t.Parallel()
+	for _, name := range stackNames {
+		before := run(t, stackFile(t, name), fullCluster(), preview)
+		require.NoError(t, before.err, name)
+		after := run(t, stackFile(t, name), fullCluster())
+		require.Len(t, before.registrations(), len(after.registrations()), "a preview shows every resource of %s", name)
+		require.NotContains(t, before.exports, "readyReplicas", "what is not known is not told")
+	}
+}
+
+// everything switches every part on.
+var everything = map[string]string{
+	"epp":              `{"enabled":true,"replicas":2}`,
+	"inferencePool":    `{"enabled":true}`,
+	"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"istio":{"enabled":true}}`,
+	"prefill":          `{"enabled":true}`,
+	"decode":           `{"enabled":true}`,
+	"gateway":          `{"enabled":true}`,
+	"loadBalancing":    `{"enabled":true,"algorithm":"LEAST_CONN","connectionPool":{"http1MaxPendingRequests":5,"maxRequestsPerConnection":6}}`,
+}
+
+func TestTheGraphIsSound(t *testing.T) {
+	t.Parallel()
+	r := run(t, everything, fullCluster())
+	require.NoError(t, r.err)
+	for _, reg := range r.registrations() {
+		switch {
+		case strings.HasPrefix(reg.Type, "kubernetes:"):
+			require.Contains(t, reg.Provider, "pulumi:providers:kubernetes::kubernetes", reg.Name)
+			metadata := reg.Inputs["metadata"].(map[string]any)
+			annotations := metadata["annotations"].(map[string]any)
+			require.Equal(t, "organization/llm-d-sim/test", annotations[llmd.StackAnnotation], reg.Name)
+			if reg.Type != "kubernetes:core/v1:Namespace" {
+				require.Equal(t, "llm-d-sim", metadata["namespace"], reg.Name)
+				require.Contains(t, reg.Parent, "llm-d-sim:index:", "%s belongs to a component", reg.Name)
+			}
+		case strings.HasPrefix(reg.Type, "random:"):
+			require.Contains(t, reg.Provider, "pulumi:providers:random::random")
+		case strings.HasPrefix(reg.Type, "llm-d-sim:"):
+			require.Len(t, strings.Split(reg.Type, ":"), 3)
+			require.NotEmpty(t, reg.Inputs)
+		}
+	}
+	epp, found := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+	require.True(t, found)
+	for _, dependency := range []string{"epp-role-binding", "epp-config", "epp-pool"} {
+		require.Contains(t, strings.Join(epp.Dependencies, " "), dependency, "the EPP needs it when it starts")
+	}
+}
+
+func TestSelectorsAreDisjoint(t *testing.T) {
+	t.Parallel()
+	r := run(t, everything, fullCluster())
+	require.NoError(t, r.err)
+	pods := map[string]map[string]any{}
+	for _, reg := range r.registrations() {
+		if reg.Type == "kubernetes:apps/v1:Deployment" {
+			spec := reg.Inputs["spec"].(map[string]any)
+			template := spec["template"].(map[string]any)
+			pods[objectName(reg)] = template["metadata"].(map[string]any)["labels"].(map[string]any)
+		}
+	}
+	require.Len(t, pods, 5)
+	for _, reg := range r.registrations() {
+		if reg.Type != "kubernetes:core/v1:Service" {
+			continue
+		}
+		selector := reg.Inputs["spec"].(map[string]any)["selector"].(map[string]any)
+		var selected []string
+		for name, labels := range pods {
+			matches := true
+			for k, v := range selector {
+				matches = matches && labels[k] == v
+			}
+			if matches {
+				selected = append(selected, name)
+			}
+		}
+		want := objectName(reg)
+		if want == llmd.ProxyServiceName {
+			want = llmd.DecodeName
+		}
+		require.Equal(t, []string{want}, selected, "Service %s", objectName(reg))
+	}
+}
+
+func TestAnotherConfigMapRollsItsPods(t *testing.T) {
+	t.Parallel()
+	checksum := func(values map[string]string, deployment string) string {
+		r := run(t, values, fullCluster())
+		require.NoError(t, r.err)
+		d, found := r.find("kubernetes:apps/v1:Deployment", deployment)
+		require.True(t, found)
+		template := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)
+		return template["metadata"].(map[string]any)["annotations"].(map[string]any)["llm-d-sim/config-checksum"].(string)
+	}
+	other := map[string]string{}
+	for k, v := range everything {
+		other[k] = v
+	}
+	other["loadBalancing"] = `{"algorithm":"RANDOM"}`
+	other["epp"] = `{"enabled":true,"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1",` +
+		`"kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}]}}`
+	for _, deployment := range []string{llmd.StandardGatewayName, llmd.EPPName} {
+		require.Equal(t, checksum(everything, deployment), checksum(everything, deployment))
+		require.NotEqual(t, checksum(everything, deployment), checksum(other, deployment), deployment)
+	}
+}
+
+func TestStatusIsReadFromTheCluster(t *testing.T) {
+	t.Parallel()
+	live := bareCluster()
+	short := ready(llmd.DecodeName, 2)
+	short.Status.ReadyReplicas = 1
+	live.deployments = []appsv1.Deployment{
+		short, ready(llmd.PrefillName, 1), ready(llmd.StandardGatewayName, 1),
+	}
+	r := run(t, stackFile(t, "dev"), live)
+	require.NoError(t, r.err)
+	require.Equal(t, "llm-d-sim", r.exports["namespace"])
+	require.EqualValues(t, 2, r.exports["replicas"])
+	require.EqualValues(t, 1, r.exports["readyReplicas"])
+	require.Equal(t, "http://infra-sim-inference-gateway.llm-d-sim.svc.cluster.local:8080", r.exports["gatewayURL"])
+	require.Equal(t, []string{
+		"infra-sim-inference-gateway.llm-d-sim.svc.cluster.local:8080",
+		"gaie-inference-scheduling-proxy.llm-d-sim.svc.cluster.local:8200",
+		"ms-sim-llm-d-modelservice-decode.llm-d-sim.svc.cluster.local:8200",
+	}, r.exports["endpoints"])
+	require.Equal(t, map[string]any{
+		"desired": 1, "ready": 1, "image": llmd.SimulatorImage, "service": llmd.PrefillName,
+	}, r.exports["status"].(map[string]any)["prefill"])
+
+	conditions := map[string]map[string]any{}
+	for _, c := range r.exports["conditions"].([]any) {
+		condition := c.(map[string]any)
+		conditions[condition["type"].(string)] = condition
+	}
+	require.Equal(t, "False", conditions["Ready"]["status"])
+	require.Contains(t, conditions["Ready"]["message"], "1 of 2 replicas of ms-sim-llm-d-modelservice-decode")
+	require.Contains(t, conditions["Ready"]["message"], "Deployment gaie-sim-epp does not exist")
+	require.Equal(t, "True", conditions["StandardGatewayReady"]["status"])
+	require.Equal(t, "True", conditions["PrefillReady"]["status"])
+	require.Equal(t, "False", conditions["DecodeReady"]["status"])
+	require.Equal(t, "False", conditions["EPPReady"]["status"])
+}
+
+func TestTheSeedIsRandomUnlessSet(t *testing.T) {
+	t.Parallel()
+	simulator := func(r result) []any {
+		d, found := r.find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
+		require.True(t, found)
+		pod := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+		return pod["containers"].([]any)[0].(map[string]any)["args"].([]any)
+	}
+	r := run(t, nil, bareCluster())
+	require.NoError(t, r.err)
+	_, found := r.find("random:index/randomInteger:RandomInteger", "simulator-seed")
+	require.True(t, found)
+	require.Contains(t, simulator(r), "--seed=42")
+
+	r = run(t, map[string]string{"simulator": `{"seed":7}`}, bareCluster())
+	require.NoError(t, r.err)
+	_, found = r.find("random:index/randomInteger:RandomInteger", "simulator-seed")
+	require.False(t, found)
+	require.Contains(t, simulator(r), "--seed=7")
+}
