@@ -2,12 +2,13 @@
 STACK   ?= dev
 CLUSTER ?= lab
 CRDS    ?= all
+NAME    ?= dev
 
 # One build cache for tests, for the program and for pulumi's own builds of it.
 export GOFLAGS = -trimpath
 
 LAB = bin/lab
-LABFLAGS = --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(YES),--yes)
+LABFLAGS = --name $(NAME) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview status down env test check unit e2e lab

@@ -66,17 +66,28 @@ func PartOfSelector(instance string) string {
 func (c Common) metadata(name, component string, labels, annotations map[string]string) *metav1.ObjectMetaArgs {
 	all := c.labels(name, component)
 	maps.Copy(all, labels)
-	notes := map[string]string{}
+	notes := OwnedBy(c.Owner)
 	maps.Copy(notes, annotations)
-	if c.Owner != "" {
-		notes[llmd.StackAnnotation] = c.Owner
-	}
 	return &metav1.ObjectMetaArgs{
 		Name:        pulumi.String(name),
 		Namespace:   c.Namespace,
 		Labels:      stringMap(all),
-		Annotations: stringMap(notes),
+		Annotations: pulumi.ToStringMap(notes),
 	}
+}
+
+// OwnedBy returns the annotations of an object that belongs to the Pulumi stack owner,
+// which is not named if empty.
+func OwnedBy(owner string) map[string]string {
+	annotations := map[string]string{
+		// An update prevails over what others changed by hand, rather than failing with
+		// a conflict: a `kubectl scale` is drift to repair.
+		"pulumi.com/patchForce": "true",
+	}
+	if owner != "" {
+		annotations[llmd.StackAnnotation] = owner
+	}
+	return annotations
 }
 
 // stringMap leaves an empty map out, rather than sending it.

@@ -105,7 +105,7 @@ func (s *stack) namespace(inCluster pulumi.ResourceOption) (pulumi.StringInput, 
 	namespace, err := corev1.NewNamespace(s.ctx, "namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name:        pulumi.String(s.spec.Namespace),
-			Annotations: pulumi.StringMap{llmd.StackAnnotation: pulumi.String(s.owner)},
+			Annotations: pulumi.ToStringMap(components.OwnedBy(s.owner)),
 			Labels: pulumi.StringMap{
 				"app.kubernetes.io/managed-by":       pulumi.String("pulumi"),
 				"pod-security.kubernetes.io/enforce": pulumi.String("restricted"),

@@ -1,0 +1,6 @@
+// Command empty is a Pulumi program without resources: what the engine itself costs.
+package main
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+func main() { pulumi.Run(func(*pulumi.Context) error { return nil }) }
