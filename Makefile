@@ -22,7 +22,7 @@ up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the current kube cont
 preview: lab ## Show what `make up` would change
 	@$(LAB) preview $(LABFLAGS)
 
-status: lab ## Show the stack as it is in the cluster
+status: lab ## Show what runs, and what differs from the configuration
 	@$(LAB) status $(LABFLAGS)
 
 down: lab ## Destroy the stack, and stop and remove the lab

@@ -8,6 +8,7 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/llm-d-sim/llm-d-sim/components/envoy"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
@@ -77,6 +78,10 @@ func (a *InferenceGatewayArgs) validate() error {
 	errs := []error{a.Common.validate(), a.Container.validate(), checkReplicas(a.Replicas), checkPort("port", a.Port)}
 	if (a.Standard == nil) == (a.Istio == nil) {
 		errs = append(errs, errors.New("exactly one of standard and istio is required"))
+	}
+	if a.Standard != nil {
+		_, err := envoy.Build(a.Standard.Bootstrap)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

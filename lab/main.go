@@ -47,7 +47,7 @@ var commands = map[string]struct {
 	"env":     {"print the environment for using pulumi and kubectl by hand", printEnv},
 	"up":      {"start the cluster and deploy the stack", up},
 	"preview": {"show what up would change", preview},
-	"status":  {"show the stack as it is in the cluster", status},
+	"status":  {"show what runs in the cluster, and what differs from the configuration", status},
 	"down":    {"destroy the stack and stop the cluster", down},
 }
 
@@ -152,11 +152,12 @@ func up(ctx context.Context, l *lab, o options) error {
 	}
 	fmt.Fprintf(l.out, `
 stack %s is up, after %.1f s. What next:
-  eval "$(make -s env STACK=%[1]s)"                        use pulumi and kubectl by hand
-  pulumi config set --path decode.replicas 4 && pulumi up  scale
-  pulumi stack output status --json                        see the parts
-  make down                                                remove everything
-`, o.stack, time.Since(began).Seconds())
+  %-57s use pulumi and kubectl by hand
+  pulumi config set --path decode.replicas 4 && pulumi up   scale
+  pulumi stack output status --json                         see the parts
+  %-57s remove everything
+`, o.stack, time.Since(began).Seconds(),
+		fmt.Sprintf(`eval "$(make -s env STACK=%s)"`, o.stack), "make down STACK="+o.stack)
 	return nil
 }
 
@@ -192,15 +193,26 @@ func preview(ctx context.Context, l *lab, o options) error {
 	return s.Run(ctx, "preview", "--diff")
 }
 
+// status changes nothing, not even what drifted.
 func status(ctx context.Context, l *lab, o options) error {
 	s, err := running(ctx, l, o)
 	if err != nil {
 		return err
 	}
-	if err := s.Run(ctx, "up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", "--suppress-progress"); err != nil {
+	namespace, err := s.Output(ctx, "namespace")
+	if err != nil {
 		return err
 	}
-	return s.Run(ctx, "stack", "output")
+	c, err := l.cluster()
+	if err != nil {
+		return err
+	}
+	objects, err := c.Kubectl(ctx, nil, "get", "deployments,pods,services", "--namespace", namespace)
+	if err != nil {
+		return err
+	}
+	fmt.Println(objects)
+	return s.Run(ctx, "preview", "--refresh", "--diff")
 }
 
 func down(ctx context.Context, l *lab, o options) error {

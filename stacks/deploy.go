@@ -43,11 +43,33 @@ type Program struct {
 	Connect func(cluster.Target) (cluster.Cluster, error)
 }
 
-// Run checks everything that can be checked, and only then registers resources.
+// RefusedError says why the program refused to start: nothing was registered, so
+// nothing will change.
+type RefusedError struct{ reason error }
+
+func (e *RefusedError) Error() string { return e.reason.Error() }
+
+// Unwrap returns the reason.
+func (e *RefusedError) Unwrap() error { return e.reason }
+
+// Run checks everything that can be checked, and only then registers resources. What
+// the checks find is a *RefusedError.
 func (p *Program) Run(ctx *pulumi.Context) error {
+	s, err := p.prepare(ctx)
+	if err != nil {
+		return &RefusedError{err}
+	}
+	if err := s.register(); err != nil {
+		return err
+	}
+	s.export()
+	return nil
+}
+
+func (p *Program) prepare(ctx *pulumi.Context) (*stack, error) {
 	spec, err := config.Load(p.Values, p.SecretKeys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	target := cluster.Target{
 		Kubeconfig: p.Values["kubernetes:kubeconfig"],
@@ -55,16 +77,11 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 	}
 	live, err := p.Connect(target)
 	if err != nil {
-		return fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
+		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
 	}
 	owner := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
 	if err := preflight(ctx, live, spec, owner); err != nil {
-		return err
+		return nil, err
 	}
-	s := &stack{ctx: ctx, spec: spec, owner: owner}
-	if err := s.register(target); err != nil {
-		return err
-	}
-	s.export(live)
-	return nil
+	return &stack{ctx: ctx, spec: spec, owner: owner, target: target, live: live}, nil
 }

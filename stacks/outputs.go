@@ -7,25 +7,24 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
-	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
 )
 
 // export sets the stack outputs. Those that describe the cluster are read from it
 // once all Deployments are done, at the end of every `up`, also of one that changes
 // nothing: the state would only repeat what an earlier `up` saw.
-func (s *stack) export(live cluster.Cluster) {
+func (s *stack) export() {
 	s.ctx.Export("namespace", s.common.Namespace)
 	s.ctx.Export("endpoints", s.endpoints())
 	s.ctx.Export("gatewayURL", s.gatewayURL())
 
-	observed := s.observe(live)
+	observed := s.observe()
 	for _, name := range []string{"replicas", "readyReplicas", "conditions", "status"} {
 		s.ctx.Export(name, observed.ApplyT(func(v any) any { return v.(map[string]any)[name] }))
 	}
 }
 
 // observe reads the status of all parts. In a preview it is unknown.
-func (s *stack) observe(live cluster.Cluster) pulumi.Output {
+func (s *stack) observe() pulumi.Output {
 	done := make([]any, len(s.parts))
 	for i, p := range s.parts {
 		done[i] = p.resource.ID()
@@ -35,7 +34,7 @@ func (s *stack) observe(live cluster.Cluster) pulumi.Output {
 	}
 	return pulumi.All(append(done, s.common.Namespace)...).ApplyT(func(ids []any) (map[string]any, error) {
 		namespace := ids[len(ids)-1].(string)
-		deployments, err := live.Deployments(context.Background(), namespace, components.PartOfSelector(s.spec.Name))
+		deployments, err := s.live.Deployments(context.Background(), namespace, components.PartOfSelector(s.spec.Name))
 		if err != nil {
 			return nil, fmt.Errorf("reading the status from the cluster: %w", err)
 		}

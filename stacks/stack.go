@@ -27,6 +27,9 @@ type stack struct {
 	ctx   *pulumi.Context
 	spec  *config.Spec
 	owner string
+	// target is the cluster for the provider, and live the same one for reading.
+	target cluster.Target
+	live   cluster.Cluster
 
 	common components.Common
 	seed   pulumi.IntInput
@@ -48,8 +51,8 @@ type part struct {
 	resource *appsv1.Deployment
 }
 
-func (s *stack) register(target cluster.Target) error {
-	inCluster, err := s.provider(target)
+func (s *stack) register() error {
+	inCluster, err := s.provider()
 	if err != nil {
 		return err
 	}
@@ -78,17 +81,17 @@ func (s *stack) register(target cluster.Target) error {
 }
 
 // provider returns the option that puts resources into the target cluster.
-func (s *stack) provider(target cluster.Target) (pulumi.ResourceOption, error) {
+func (s *stack) provider() (pulumi.ResourceOption, error) {
 	args := &kubernetes.ProviderArgs{
 		// Names are fixed, so a changed ConfigMap is updated rather than replaced; a
 		// checksum on the pods rolls them.
 		EnableConfigMapMutable: pulumi.Bool(true),
 	}
-	if target.Kubeconfig != "" {
-		args.Kubeconfig = pulumi.ToSecret(pulumi.String(target.Kubeconfig)).(pulumi.StringOutput)
+	if s.target.Kubeconfig != "" {
+		args.Kubeconfig = pulumi.ToSecret(pulumi.String(s.target.Kubeconfig)).(pulumi.StringOutput)
 	}
-	if target.Context != "" {
-		args.Context = pulumi.String(target.Context)
+	if s.target.Context != "" {
+		args.Context = pulumi.String(s.target.Context)
 	}
 	provider, err := kubernetes.NewProvider(s.ctx, "kubernetes", args)
 	if err != nil {

@@ -143,6 +143,9 @@ func (c *client) List(
 	ctx context.Context, resource schema.GroupVersionResource, namespace string,
 ) ([]metav1.PartialObjectMetadata, error) {
 	list, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil // A kind that the cluster does not know has no objects.
+	}
 	if err != nil {
 		return nil, err
 	}

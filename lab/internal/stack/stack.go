@@ -107,6 +107,15 @@ func (s *Stack) Run(ctx context.Context, args ...string) error {
 	return s.run(ctx, append(args, "--stack", s.Name)...)
 }
 
+// Output returns one of the stack's outputs.
+func (s *Stack) Output(ctx context.Context, name string) (string, error) {
+	out, err := s.command(ctx, "stack", "output", name, "--stack", s.Name).Output()
+	if err != nil {
+		return "", fmt.Errorf("stack %s has no output %s: deploy it with make up: %w", s.Name, name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 func (s *Stack) run(ctx context.Context, args ...string) error {
 	cmd := s.command(ctx, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
