@@ -40,7 +40,7 @@ check: ## Vet, lint and unit tests, in a minute
 	@$(MAKE) --no-print-directory unit
 
 unit:
-	cd lab && go test ./...
+	cd lab && go test -race ./...
 	go test -race $$(go list ./... | grep -v /tests/e2e)
 
 test: check e2e ## All tests: check, and end to end on a cluster of their own
