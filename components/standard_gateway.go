@@ -69,7 +69,7 @@ func (s *StandardGateway) provision(
 	}}
 
 	w := args.workload(object, standardGatewayUser, c)
-	w.annotations = checksum(string(bootstrap))
+	w.annotations = checksum(bootstrap)
 	w.volumes = corev1.VolumeArray{corev1.VolumeArgs{
 		Name:      pulumi.String("config"),
 		ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(object)},

@@ -13,22 +13,22 @@ type object struct {
 	name     string
 }
 
-func resource(group, version, resource string) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}
+func v1(group, resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: "v1", Resource: resource}
 }
 
 // The resources of the objects.
 var (
-	configMaps       = resource("", "v1", "configmaps")
-	services         = resource("", "v1", "services")
-	serviceAccounts  = resource("", "v1", "serviceaccounts")
-	deployments      = resource("apps", "v1", "deployments")
-	roles            = resource("rbac.authorization.k8s.io", "v1", "roles")
-	roleBindings     = resource("rbac.authorization.k8s.io", "v1", "rolebindings")
-	destinationRules = resource("networking.istio.io", "v1", "destinationrules")
-	gateways         = resource("gateway.networking.k8s.io", "v1", "gateways")
-	httpRoutes       = resource("gateway.networking.k8s.io", "v1", "httproutes")
-	inferencePools   = resource("inference.networking.k8s.io", "v1", "inferencepools")
+	configMaps       = v1("", "configmaps")
+	services         = v1("", "services")
+	serviceAccounts  = v1("", "serviceaccounts")
+	deployments      = v1("apps", "deployments")
+	roles            = v1("rbac.authorization.k8s.io", "roles")
+	roleBindings     = v1("rbac.authorization.k8s.io", "rolebindings")
+	destinationRules = v1("networking.istio.io", "destinationrules")
+	gateways         = v1("gateway.networking.k8s.io", "gateways")
+	httpRoutes       = v1("gateway.networking.k8s.io", "httproutes")
+	inferencePools   = v1("inference.networking.k8s.io", "inferencepools")
 )
 
 // objects lists what the stack will create in its namespace, before anything is

@@ -84,15 +84,18 @@ func needs(spec *config.Spec) []need {
 	return []need{
 		{
 			"loadBalancing.enabled", spec.LoadBalancing.Enabled,
-			[]schema.GroupVersionKind{istio.WithKind("DestinationRule")}, installIstio,
+			[]schema.GroupVersionKind{istio.WithKind("DestinationRule")},
+			installIstio,
 		},
 		{
 			"inferenceGateway.istio.enabled", spec.IstioGateway(),
-			[]schema.GroupVersionKind{istio.WithKind("Gateway")}, installIstio,
+			[]schema.GroupVersionKind{istio.WithKind("Gateway")},
+			installIstio,
 		},
 		{
 			"gateway.enabled", spec.Gateway.Enabled,
-			[]schema.GroupVersionKind{gateway.WithKind("Gateway"), gateway.WithKind("HTTPRoute")}, installGateway,
+			[]schema.GroupVersionKind{gateway.WithKind("Gateway"), gateway.WithKind("HTTPRoute")},
+			installGateway,
 		},
 		{
 			"inferencePool.enabled", spec.InferencePool.Enabled,

@@ -38,19 +38,23 @@ func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
 		want   []string
 	}{
 		"load balancing": {
-			map[string]string{"loadBalancing": `{"enabled":true}`}, "DestinationRule",
+			map[string]string{"loadBalancing": `{"enabled":true}`},
+			"DestinationRule",
 			[]string{"loadBalancing.enabled", "DestinationRule (networking.istio.io/v1)", "install Istio", "loadBalancing.enabled false"},
 		},
 		"istio gateway": {
-			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`}, "Gateway",
+			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`},
+			"Gateway",
 			[]string{"inferenceGateway.istio.enabled", "install Istio"},
 		},
 		"gateway": {
-			map[string]string{"gateway": `{"enabled":true}`}, "HTTPRoute",
+			map[string]string{"gateway": `{"enabled":true}`},
+			"HTTPRoute",
 			[]string{"gateway.enabled", "HTTPRoute (gateway.networking.k8s.io/v1)", "install the Gateway API"},
 		},
 		"pool": {
-			map[string]string{"epp": `{"enabled":true}`, "inferencePool": `{"enabled":true}`}, "InferenceObjective",
+			map[string]string{"epp": `{"enabled":true}`, "inferencePool": `{"enabled":true}`},
+			"InferenceObjective",
 			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension"},
 		},
 	} {

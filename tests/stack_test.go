@@ -227,8 +227,9 @@ func TestAnotherConfigMapRollsItsPods(t *testing.T) {
 	other["epp"] = `{"enabled":true,"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1",` +
 		`"kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}]}}`
 	for _, deployment := range []string{llmd.StandardGatewayName, llmd.EPPName} {
-		require.Equal(t, checksum(everything, deployment), checksum(everything, deployment))
-		require.NotEqual(t, checksum(everything, deployment), checksum(other, deployment), deployment)
+		before := checksum(everything, deployment)
+		require.Equal(t, before, checksum(everything, deployment), "the same is rendered alike")
+		require.NotEqual(t, before, checksum(other, deployment), deployment)
 	}
 }
 

@@ -56,12 +56,16 @@ func PluginsConfig(c Config) (string, error) {
 		"maxPrefixBlocksToMatch": prefixMaxBlocks, "lruCapacityPerServer": prefixLRUPerServer,
 	}}
 	plugins := []plugin{
-		{Type: "decode-filter"}, {Type: "queue-scorer"}, {Type: "kv-cache-utilization-scorer"}, prefix,
+		{Type: "decode-filter"},
+		{Type: "queue-scorer"},
+		{Type: "kv-cache-utilization-scorer"},
+		prefix,
 		{Type: "max-score-picker"},
 	}
 	decode := []pluginRef{
 		{Ref: "decode-filter"},
-		{Ref: "queue-scorer", Weight: 1}, {Ref: "kv-cache-utilization-scorer", Weight: 1},
+		{Ref: "queue-scorer", Weight: 1},
+		{Ref: "kv-cache-utilization-scorer", Weight: 1},
 		{Ref: "prefix-cache-scorer", Weight: 2},
 		{Ref: "max-score-picker"},
 	}
@@ -79,7 +83,8 @@ func PluginsConfig(c Config) (string, error) {
 		config.SchedulingProfiles = []profile{
 			{Name: "prefill", Plugins: []pluginRef{
 				{Ref: "prefill-filter"},
-				{Ref: "queue-scorer", Weight: 1}, {Ref: "prefix-cache-scorer", Weight: 2},
+				{Ref: "queue-scorer", Weight: 1},
+				{Ref: "prefix-cache-scorer", Weight: 2},
 				{Ref: "max-score-picker"},
 			}},
 			{Name: "decode", Plugins: decode},

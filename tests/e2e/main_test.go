@@ -103,7 +103,7 @@ func parseEnv(exports []byte) ([]string, error) {
 	}
 	var env []string
 	scanner := bufio.NewScanner(bytes.NewReader(out))
-	scanner.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+	scanner.Split(func(data []byte, _ bool) (int, []byte, error) {
 		if i := bytes.IndexByte(data, 0); i >= 0 {
 			return i + 1, data[:i], nil
 		}

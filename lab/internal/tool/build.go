@@ -38,7 +38,7 @@ type Paths map[string]string
 // Ensure returns the executables of the tools, and builds those that are missing. It is
 // safe to run twice at the same time: the second waits for the first.
 func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
-	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
+	if err := os.MkdirAll(b.Cache, 0o750); err != nil {
 		return nil, err
 	}
 	paths := Paths{}

@@ -19,6 +19,7 @@ func install(t *testing.T, versions map[string]string) {
 	t.Setenv("PATH", dir)
 }
 
+//nolint:paralleltest // The PATH is the process's.
 func TestInstalledToolsAreUsedIfTheyFit(t *testing.T) {
 	for name, test := range map[string]struct {
 		versions        map[string]string
