@@ -1,19 +1,16 @@
 package config
 
 import (
-	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
 
 // load reads values as `pulumi config set` stores them.
@@ -195,42 +192,13 @@ func TestPullPolicy(t *testing.T) {
 	}
 }
 
-// stackFiles are the checked-in stack configurations.
-func stackFiles(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("../examples/Pulumi.*.yaml")
-	require.NoError(t, err)
-	require.Len(t, files, 4)
-	return append(files, "../Pulumi.dev.yaml")
-}
-
-// readStackFile returns the values of a stack configuration as Pulumi hands them out.
-func readStackFile(t *testing.T, file string) map[string]string {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	require.NoError(t, err)
-	var stack struct {
-		Config map[string]any `json:"config"`
-	}
-	require.NoError(t, yaml.Unmarshal(raw, &stack))
-	values := map[string]string{}
-	for key, value := range stack.Config {
-		if text, is := value.(string); is {
-			values[key] = text
-			continue
-		}
-		encoded, err := json.Marshal(value)
-		require.NoError(t, err)
-		values[key] = string(encoded)
-	}
-	return values
-}
-
 func TestTheCheckedInConfigurationsLoad(t *testing.T) {
 	t.Parallel()
-	for _, file := range stackFiles(t) {
-		_, err := Load(readStackFile(t, file), nil)
-		require.NoError(t, err, file)
+	for _, name := range stackfile.Names {
+		values, err := stackfile.Values("..", name)
+		require.NoError(t, err)
+		_, err = Load(values, nil)
+		require.NoError(t, err, name)
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 	"github.com/llm-d-sim/llm-d-sim/stacks"
 )
 
@@ -76,34 +76,14 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 // stackFile reads a checked-in configuration as Pulumi hands it to the program.
 func stackFile(t *testing.T, name string) map[string]string {
 	t.Helper()
-	path := filepath.Join("..", "examples", "Pulumi."+name+".yaml")
-	if name == "dev" {
-		path = filepath.Join("..", "Pulumi.dev.yaml")
-	}
-	raw, err := os.ReadFile(path)
+	values, err := stackfile.Values("..", name)
 	require.NoError(t, err)
-	var stack struct {
-		Config map[string]any `json:"config"`
-	}
-	require.NoError(t, yaml.Unmarshal(raw, &stack))
-	values := map[string]string{}
-	for key, value := range stack.Config {
-		if text, is := value.(string); is {
-			values[key] = text
-			continue
-		}
-		encoded, err := json.Marshal(value)
-		require.NoError(t, err)
-		values[key] = string(encoded)
-	}
 	return values
 }
 
-var stackNames = []string{"dev", "minimal", "istio", "full", "prefill-decode"}
-
 func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
 	t.Parallel()
-	for _, name := range stackNames {
+	for _, name := range stackfile.Names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := run(t, stackFile(t, name), fullCluster())
@@ -124,7 +104,7 @@ func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
 
 func TestEveryStackCanBePreviewedBeforeItExists(t *testing.T) {
 	t.Parallel()
-	for _, name := range stackNames {
+	for _, name := range stackfile.Names {
 		before := run(t, stackFile(t, name), fullCluster(), preview)
 		require.NoError(t, before.err, name)
 		after := run(t, stackFile(t, name), fullCluster())

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
 
 // stack is a stack of the program, in a project folder of its own or in the clone.
@@ -178,21 +180,13 @@ func (s *stack) namespaceExists() bool {
 	return strings.TrimSpace(kubectl(s.t, "get", "namespace", s.namespace, "--ignore-not-found", "-o", "name")) != ""
 }
 
-// sample reads a checked-in configuration.
+// sample reads a checked-in configuration, its keys without the project's name.
 func sample(t *testing.T, name string) map[string]any {
 	t.Helper()
-	file := filepath.Join(clone, "examples", "Pulumi."+name+".yaml")
-	if name == "dev" {
-		file = filepath.Join(clone, "Pulumi.dev.yaml")
-	}
-	raw, err := os.ReadFile(file)
+	full, err := stackfile.Read(clone, name)
 	require.NoError(t, err)
-	var content struct {
-		Config map[string]any `json:"config"`
-	}
-	require.NoError(t, yaml.Unmarshal(raw, &content))
 	config := map[string]any{}
-	for key, value := range content.Config {
+	for key, value := range full {
 		config[strings.TrimPrefix(key, "llm-d-sim:")] = value
 	}
 	return config
