@@ -242,7 +242,7 @@ func (a *EPPArgs) workload() workload {
 	// that waits for its pool would be killed.
 	c.ReadinessProbe = &corev1.ProbeArgs{
 		Grpc: &corev1.GRPCActionArgs{
-			Port: pulumi.Int(llmd.EPPHealthPort), Service: pulumi.String(endpointpicker.HealthService),
+			Port: pulumi.Int(llmd.EPPHealthPort), Service: pulumi.String(llmd.EPPHealthService),
 		},
 		PeriodSeconds: pulumi.Int(2),
 	}

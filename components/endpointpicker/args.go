@@ -14,10 +14,6 @@ const (
 	ConfigFile = "plugins.yaml"
 )
 
-// HealthService is the gRPC health service that tells readiness. With leader election
-// it is ready on the leader only, which alone knows the pods.
-const HealthService = "envoy.service.ext_proc.v3.ExternalProcessor"
-
 // Options are the settings of an EPP.
 type Options struct {
 	// Verbosity is the log level.
@@ -42,6 +38,8 @@ func Args(o Options) []string {
 		fmt.Sprintf("--v=%d", o.Verbosity),
 		// Plain HTTP/2 on both ends; the gateways are told the same.
 		"--secure-serving=false",
+		// The gateway asks for its health where it asks for pods.
+		"--health-checking=true",
 		// The tracer's default prints every span to the log.
 		"--tracing=false",
 		// Checking tokens on /metrics would take a ClusterRole.

@@ -13,9 +13,12 @@ import (
 	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // Names of the clusters.
@@ -40,6 +43,13 @@ const (
 	connectTimeout = time.Second
 	// dnsRefresh is how long a new pod may stay unknown and one that left be tried.
 	dnsRefresh = time.Second
+	// An EPP that went away is asked in vain until a health check, or a connection that
+	// fails, has told so: the requests until then are lost, since their bodies are on
+	// their way already. Within a cluster a connection takes a millisecond.
+	healthInterval    = 500 * time.Millisecond
+	eppConnectTimeout = 250 * time.Millisecond
+	// ejectionTime is long enough for a health check to take over.
+	ejectionTime = time.Second
 	// Pings that notice within seconds an EPP whose node went away.
 	keepaliveInterval = 5 * time.Second
 	keepaliveTimeout  = 2 * time.Second
@@ -86,9 +96,38 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 	return c
 }
 
-// eppCluster is the EPP's Service, spoken to in HTTP/2.
+// eppCluster is the EPP's Service, spoken to in HTTP/2. The ext_proc filter can let a
+// request go on without an EPP only if it knows so before the body is on its way: hence
+// the health checks, and the first connection that fails counts as well.
 func (p *packer) eppCluster(epp Upstream) *clusterv3.Cluster {
 	c := dnsCluster(eppName, epp)
+	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
+	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 0}}
+	c.HealthChecks = []*corev3.HealthCheck{{
+		HealthChecker: &corev3.HealthCheck_GrpcHealthCheck_{GrpcHealthCheck: &corev3.HealthCheck_GrpcHealthCheck{
+			ServiceName: llmd.EPPHealthService,
+		}},
+		Timeout:            durationpb.New(eppConnectTimeout),
+		Interval:           durationpb.New(healthInterval),
+		NoTrafficInterval:  durationpb.New(healthInterval),
+		UnhealthyThreshold: wrapperspb.UInt32(1),
+		HealthyThreshold:   wrapperspb.UInt32(1),
+		// A new connection each time, so that it meets what a new request would.
+		ReuseConnection: wrapperspb.Bool(false),
+	}}
+	c.OutlierDetection = &clusterv3.OutlierDetection{
+		SplitExternalLocalOriginErrors:         true,
+		ConsecutiveLocalOriginFailure:          wrapperspb.UInt32(1),
+		EnforcingConsecutiveLocalOriginFailure: wrapperspb.UInt32(100),
+		EnforcingLocalOriginSuccessRate:        wrapperspb.UInt32(0),
+		EnforcingConsecutive_5Xx:               wrapperspb.UInt32(0),
+		EnforcingConsecutiveGatewayFailure:     wrapperspb.UInt32(0),
+		EnforcingSuccessRate:                   wrapperspb.UInt32(0),
+		MaxEjectionPercent:                     wrapperspb.UInt32(100),
+		Interval:                               durationpb.New(healthInterval),
+		BaseEjectionTime:                       durationpb.New(ejectionTime),
+		MaxEjectionTime:                        durationpb.New(ejectionTime),
+	}
 	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{
 		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": p.any(&httpv3.HttpProtocolOptions{
 			UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{

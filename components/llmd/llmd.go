@@ -44,6 +44,10 @@ const (
 	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
 )
 
+// EPPHealthService is the gRPC health service that tells whether an EPP can pick. With
+// leader election that is the leader alone, which knows the pods.
+const EPPHealthService = "envoy.service.ext_proc.v3.ExternalProcessor"
+
 // Label keys and values.
 const (
 	// RoleLabel tells prefill from decode pods; the EPP's filters read it.
