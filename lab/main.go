@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,13 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
 func main() {
@@ -31,10 +37,12 @@ func main() {
 
 // options are the flags of every command.
 type options struct {
-	repository, name, stack, cluster, crds string
-	yes                                    bool
-	nodes                                  int
+	repository, name, stack, cluster, crds, node string
+	yes                                          bool
 }
+
+// defaultName is that of the stack, and of the lab, if no other is asked for.
+const defaultName = "dev"
 
 // commands are the subcommands with what they do.
 var commands = map[string]struct {
@@ -48,6 +56,7 @@ var commands = map[string]struct {
 	"up":      {"start the cluster and deploy the stack", up},
 	"preview": {"show what up would change", preview},
 	"status":  {"show what runs in the cluster, and what differs from the configuration", status},
+	"smoke":   {"send requests through the stack's gateway", smoke},
 	"down":    {"destroy the stack and stop the cluster", down},
 }
 
@@ -55,12 +64,12 @@ func run(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.StringVar(&o.repository, "repository", ".", "the clone of llm-d-sim")
-	flags.StringVar(&o.name, "name", "dev", "name of the cluster")
-	flags.StringVar(&o.stack, "stack", "dev", "name of the stack")
+	flags.StringVar(&o.name, "name", defaultName, "name of the cluster")
+	flags.StringVar(&o.stack, "stack", defaultName, "name of the stack")
 	flags.StringVar(&o.cluster, "cluster", "lab", "lab, or current: the cluster of the current kube context")
 	flags.BoolVar(&o.yes, "yes", false, "do not ask before the current cluster is changed")
 	flags.StringVar(&o.crds, "crds", "all", "CRDs to install: all, none, or some of inference,gateway,istio")
-	flags.IntVar(&o.nodes, "nodes", 2, "number of nodes")
+	flags.StringVar(&o.node, "node", "auto", "real runs the pods, kwok fakes them; auto is real on Linux as root")
 	usage := "usage: lab COMMAND [flags], COMMAND being one of " + strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
 	if len(args) == 0 {
 		return errors.New(usage)
@@ -75,6 +84,9 @@ func run(ctx context.Context, args []string) error {
 	// What `env` prints is evaluated: everything that is told goes elsewhere.
 	l, err := newLab(o.repository, o.name, os.Stderr)
 	if err != nil {
+		return err
+	}
+	if err := l.chooseNode(o.node); err != nil {
 		return err
 	}
 	return command.run(ctx, l, o)
@@ -92,7 +104,9 @@ func start(ctx context.Context, l *lab, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Start(ctx, o.nodes); err != nil {
+	if c.Healthy(ctx) {
+		fmt.Fprintf(l.out, "cluster %s runs already\n", l.name)
+	} else if err := create(ctx, l, c); err != nil {
 		return err
 	}
 	if err := crd.Install(ctx, c, filepath.Join(l.repository, "lab", "crds"), names, l.out); err != nil {
@@ -101,13 +115,49 @@ func start(ctx context.Context, l *lab, o options) error {
 	return l.preparePulumi()
 }
 
+// create starts a cluster, after it removed what is left of one that died.
+func create(ctx context.Context, l *lab, c *cluster.Cluster) error {
+	if _, err := os.Stat(c.Dir); err == nil {
+		fmt.Fprintf(l.out, "removing what is left of cluster %s\n", l.name)
+		if err := c.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	if !l.real {
+		return c.Start(ctx)
+	}
+	if err := system.Ensure(ctx, l.out, node.Requirements()...); err != nil {
+		return err
+	}
+	n, err := l.node(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := c.Sandbox.Start(ctx); err != nil {
+		return err
+	}
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.Start(both) })
+	group.Go(func() error { return n.StartRuntime(both) })
+	err = group.Wait()
+	if err == nil {
+		err = n.Join(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, c.Stop(ctx))
+	}
+	return nil
+}
+
 func stop(ctx context.Context, l *lab, _ options) error {
 	if _, err := os.Stat(l.dir()); err != nil {
 		fmt.Fprintf(l.out, "cluster %s does not run\n", l.name)
 		return nil
 	}
-	if err := l.ensureTools(ctx); err != nil {
-		return err
+	if !l.real {
+		if err := l.ensureTools(ctx); err != nil { // kwokctl stops what it started.
+			return err
+		}
 	}
 	c, err := l.cluster()
 	if err != nil {
@@ -155,10 +205,23 @@ stack %s is up, after %.1f s. What next:
   %-57s use pulumi and kubectl by hand
   pulumi config set --path decode.replicas 4 && pulumi up   scale
   pulumi stack output status --json                         see the parts
+  %-57s send requests through the gateway
   %-57s remove everything
 `, o.stack, time.Since(began).Seconds(),
-		fmt.Sprintf(`eval "$(make -s env STACK=%s)"`, o.stack), "make down STACK="+o.stack)
+		`eval "$(make -s env`+l.variables(o)+`)"`, "make smoke"+l.variables(o), "make down"+l.variables(o))
 	return nil
+}
+
+// variables are what further commands need to find the same lab and stack.
+func (l *lab) variables(o options) string {
+	variables := ""
+	if o.stack != defaultName {
+		variables += " STACK=" + o.stack
+	}
+	if l.name != defaultName {
+		variables += " NAME=" + l.name
+	}
+	return variables
 }
 
 func initStack(ctx context.Context, l *lab, s *stack.Stack) error {
@@ -213,6 +276,30 @@ func status(ctx context.Context, l *lab, o options) error {
 	}
 	fmt.Println(objects)
 	return s.Run(ctx, "preview", "--refresh", "--diff")
+}
+
+// smoke runs the checks of tests/smoke, which work on any cluster.
+func smoke(ctx context.Context, l *lab, o options) error {
+	cmd := exec.CommandContext(ctx, "go", "run", "./tests/smoke")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = l.repository, os.Stdout, os.Stderr
+	if o.cluster == "lab" {
+		s, err := running(ctx, l, o)
+		if err != nil {
+			return err
+		}
+		if !l.real {
+			return errors.New("nothing answers here, KWOK fakes the pods: make down, then make up NODE=real")
+		}
+		namespace, err := s.Output(ctx, "namespace")
+		if err != nil {
+			return err
+		}
+		cmd.Args, cmd.Env = append(cmd.Args, "--namespace", namespace), s.Env
+	}
+	if err := cmd.Run(); err != nil {
+		return errors.New("the smoke test failed, see above")
+	}
+	return nil
 }
 
 func down(ctx context.Context, l *lab, o options) error {

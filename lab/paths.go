@@ -10,11 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/sandbox"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
@@ -22,8 +26,10 @@ import (
 // lab is where everything lies, and the tools once they are there.
 type lab struct {
 	repository, cache, name string
-	out                     io.Writer
-	tools                   tool.Paths
+	// real: pods run on a node in a sandbox. Otherwise KWOK fakes them.
+	real  bool
+	out   io.Writer
+	tools tool.Paths
 }
 
 func newLab(repository, name string, out io.Writer) (*lab, error) {
@@ -43,13 +49,19 @@ func (l *lab) dir() string  { return filepath.Join(l.cache, "lab", l.name) }
 func (l *lab) bin() string  { return filepath.Join(l.dir(), "bin") }
 func (l *lab) home() string { return filepath.Join(l.dir(), "pulumi") }
 
+func (l *lab) builder() *tool.Builder {
+	return &tool.Builder{
+		Pins: filepath.Join(l.repository, "lab"), Cache: filepath.Join(l.cache, "tools"), Out: l.out,
+	}
+}
+
 // ensureTools finds or builds every tool.
 func (l *lab) ensureTools(ctx context.Context) error {
-	builder := &tool.Builder{
-		Tools: filepath.Join(l.repository, "lab", "tools"), Cache: filepath.Join(l.cache, "tools"), Out: l.out,
-	}
 	l.tools = tool.Paths{}
 	needed := tool.ControlPlane()
+	if l.real {
+		needed = slices.Concat(needed, tool.Node(), image.Tools(image.All()))
+	}
 	adopt := func(found tool.Paths, otherwise ...tool.Tool) bool {
 		for name, path := range found {
 			l.tools[name] = path
@@ -63,7 +75,7 @@ func (l *lab) ensureTools(ctx context.Context) error {
 	if !adopt(tool.InstalledEngine(ctx), tool.Engine()...) || !l.downloadPlugins(ctx) {
 		needed = append(needed, tool.Plugins()...)
 	}
-	built, err := builder.Ensure(ctx, needed)
+	built, err := l.builder().Ensure(ctx, needed)
 	if err != nil {
 		return err
 	}
@@ -102,13 +114,73 @@ func (l *lab) downloadPlugins(ctx context.Context) bool {
 }
 
 func (l *lab) cluster() (*cluster.Cluster, error) {
-	version, err := tool.KubernetesVersion(filepath.Join(l.repository, "lab", "tools"))
+	version, err := tool.KubernetesVersion(filepath.Join(l.repository, "lab"))
 	if err != nil {
 		return nil, err
 	}
-	return &cluster.Cluster{
+	c := &cluster.Cluster{
 		Name: l.name, Dir: l.dir(), Tools: l.tools, KubernetesVersion: version, Out: l.out,
+	}
+	if l.real {
+		c.Sandbox = l.sandbox()
+		c.Sandbox.Load()
+	}
+	return c, nil
+}
+
+func (l *lab) sandbox() *sandbox.Sandbox {
+	return &sandbox.Sandbox{Name: l.name, Dir: filepath.Join(l.dir(), "sandbox"), Init: l.tools[image.PauseTool().Name]}
+}
+
+// node returns the real node of a cluster, with its images.
+func (l *lab) node(ctx context.Context, c *cluster.Cluster) (*node.Node, error) {
+	builder := l.builder()
+	archives, err := image.Archives(ctx, builder, l.tools, image.All())
+	if err != nil {
+		return nil, err
+	}
+	version, err := builder.Version(image.CoreDNSTool())
+	if err != nil {
+		return nil, err
+	}
+	return &node.Node{
+		Cluster: c, Tools: l.tools, Archives: archives,
+		Pause: image.Pause, CoreDNS: image.CoreDNS + ":" + version, Out: l.out,
 	}, nil
+}
+
+// chooseNode decides between a real node and KWOK's: a lab that is there stays what it
+// is, otherwise `auto` is real where that works.
+func (l *lab) chooseNode(asked string) error {
+	there := ""
+	if _, err := os.Stat(l.dir()); err == nil {
+		there = "kwok"
+		if _, err := os.Stat(l.sandbox().Dir); err == nil {
+			there = "real"
+		}
+	}
+	switch asked {
+	case "auto":
+		asked = there
+		if there == "" {
+			asked = "real"
+			if err := node.Supported(); err != nil {
+				fmt.Fprintf(l.out, "no container will run, KWOK fakes the pods: for real ones, %v\n", err)
+				asked = "kwok"
+			}
+		}
+	case "real", "kwok":
+		if there != "" && there != asked {
+			return fmt.Errorf("cluster %s is there with NODE=%s already: make down first", l.name, there)
+		}
+	default:
+		return fmt.Errorf("unknown node %q: known are auto, real, kwok", asked)
+	}
+	l.real = asked == "real"
+	if l.real {
+		return node.Supported()
+	}
+	return nil
 }
 
 // preparePulumi links the tools and plugins to where the CLI looks, and makes the

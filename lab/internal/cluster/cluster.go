@@ -1,10 +1,12 @@
-// Package cluster runs the lab's Kubernetes: a real control plane on loopback, with
-// KWOK in the place of kubelets, which makes pods ready without running them.
+// Package cluster runs the lab's Kubernetes: a real control plane. Its nodes are either
+// KWOK's, on loopback, which make pods ready without running them; or there is one real
+// node, that of package node, in a sandbox together with the control plane.
 package cluster
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/sandbox"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
@@ -27,6 +30,8 @@ type Cluster struct {
 	Tools tool.Paths
 	// KubernetesVersion is the control plane's.
 	KubernetesVersion string
+	// Sandbox is where the control plane of a real node runs. Nil: KWOK's nodes.
+	Sandbox *sandbox.Sandbox
 	// Out is told what happens.
 	Out io.Writer
 }
@@ -34,69 +39,116 @@ type Cluster struct {
 // startTimeout is many times what a start takes on two cores, 6 s.
 const startTimeout = "90s"
 
-// kwokctlConfig keeps every component on loopback.
-const kwokctlConfig = `apiVersion: config.kwok.x-k8s.io/v1alpha1
-kind: KwokctlConfiguration
-options:
-  bindAddress: 127.0.0.1
-`
+// fakeNodes is the number of KWOK's nodes.
+const fakeNodes = 2
+
+// apiServerPort is that of a control plane in a sandbox, where no other can have it.
+const apiServerPort = "6443"
 
 // Kubeconfig is the path of the cluster's kubeconfig. The user's own is left alone.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.Dir, "kubeconfig") }
 
-// Start brings the cluster up with a number of nodes, and returns at once if it runs.
-// What is left of one that died is removed first.
-func (c *Cluster) Start(ctx context.Context, nodes int) error {
-	if c.Healthy(ctx) {
-		fmt.Fprintf(c.Out, "cluster %s runs already\n", c.Name)
-		return nil
+// Start brings the control plane up, with KWOK's nodes if it has these. A cluster that
+// runs must be stopped before.
+func (c *Cluster) Start(ctx context.Context) error {
+	began := time.Now()
+	if err := c.create(ctx); err != nil {
+		return errors.Join(err, c.Stop(ctx))
 	}
-	if _, err := os.Stat(c.Dir); err == nil {
-		fmt.Fprintf(c.Out, "removing what is left of cluster %s\n", c.Name)
-		if err := c.Stop(ctx); err != nil {
+	nodes := ""
+	if c.Sandbox == nil {
+		if err := c.kwokctl(ctx, "scale", "node", "--replicas", fmt.Sprint(fakeNodes)); err != nil {
 			return err
 		}
+		nodes = fmt.Sprintf(", with %d nodes that fake their pods (KWOK),", fakeNodes)
 	}
-	began := time.Now()
+	fmt.Fprintf(c.Out, "cluster %s runs Kubernetes %s%s after %.1f s\n",
+		c.Name, c.KubernetesVersion, nodes, time.Since(began).Seconds())
+	return nil
+}
+
+func (c *Cluster) create(ctx context.Context) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	config := filepath.Join(c.Dir, "kwokctl.yaml")
-	if err := os.WriteFile(config, []byte(kwokctlConfig), 0o600); err != nil {
+	content, err := c.kwokctlConfig()
+	if err != nil {
 		return err
 	}
-	if err := c.kwokctl(ctx, "create", "cluster",
+	config := filepath.Join(c.Dir, "kwokctl.yaml")
+	if err := os.WriteFile(config, content, 0o600); err != nil {
+		return err
+	}
+	args := []string{
+		"create", "cluster",
 		"--config", config,
 		"--runtime", "binary",
 		"--etcd-binary", c.Tools["etcd"],
 		"--kube-apiserver-binary", c.Tools["kube-apiserver"],
 		"--kube-controller-manager-binary", c.Tools["kube-controller-manager"],
 		"--kube-scheduler-binary", c.Tools["kube-scheduler"],
-		"--kwok-controller-binary", c.Tools["kwok"],
 		"--disable-qps-limits",
 		"--kubeconfig", "",
 		"--wait", startTimeout,
-	); err != nil {
-		return errors.Join(err, c.Stop(ctx))
+	}
+	components := []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+	if c.Sandbox == nil {
+		components = append(components, "kwok-controller")
+		args = append(args, "--kwok-controller-binary", c.Tools["kwok"])
+	} else {
+		args = append(args, "--kube-apiserver-port", apiServerPort)
+	}
+	if err := c.kwokctl(ctx, append(args, "--components", strings.Join(components, ","))...); err != nil {
+		return err
 	}
 	kubeconfig, err := c.command(ctx, "get", "kubeconfig").Output()
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", c.Name, err)
 	}
-	if err := os.WriteFile(c.Kubeconfig(), kubeconfig, 0o600); err != nil {
-		return err
+	if c.Sandbox != nil {
+		kubeconfig = bytes.ReplaceAll(kubeconfig, []byte("https://127.0.0.1:"), []byte("https://"+c.Sandbox.Address()+":"))
 	}
-	if err := c.kwokctl(ctx, "scale", "node", "--replicas", fmt.Sprint(nodes)); err != nil {
-		return err
+	return os.WriteFile(c.Kubeconfig(), kubeconfig, 0o600)
+}
+
+// kwokctlConfig keeps every component on loopback, but for the API server in a sandbox,
+// which the sandbox's pods and the machine reach by the sandbox's address.
+func (c *Cluster) kwokctlConfig() ([]byte, error) {
+	type object = map[string]any
+	options := object{"bindAddress": "127.0.0.1"}
+	config := object{
+		"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options,
 	}
-	fmt.Fprintf(c.Out, "cluster %s runs Kubernetes %s, with %d nodes that fake their pods (KWOK), after %.1f s\n",
-		c.Name, c.KubernetesVersion, nodes, time.Since(began).Seconds())
-	return nil
+	if c.Sandbox != nil {
+		options["kubeApiserverCertSANs"] = []string{c.Sandbox.ServiceAddress(1), c.Sandbox.Address()}
+		var args []object
+		for _, arg := range [][2]string{
+			{"bind-address", "0.0.0.0"},
+			{"advertise-address", c.Sandbox.Address()},
+			{"service-cluster-ip-range", c.Sandbox.ServiceRange()},
+			{"kubelet-preferred-address-types", "InternalIP"},
+			{"kubelet-client-certificate", c.PKI("admin.crt")},
+			{"kubelet-client-key", c.PKI("admin.key")},
+		} {
+			args = append(args, object{"key": arg[0], "value": arg[1]})
+		}
+		config["componentsPatches"] = []object{{"name": "kube-apiserver", "extraArgs": args}}
+	}
+	return json.Marshal(config) // JSON is YAML.
+}
+
+// PKI is the path of one of the cluster's own certificates and keys.
+func (c *Cluster) PKI(file string) string {
+	return filepath.Join(c.Dir, kwokDir, "clusters", c.Name, "pki", file)
 }
 
 // Stop ends the cluster's processes and removes its folder. It works on any remains.
 func (c *Cluster) Stop(ctx context.Context) error {
-	if _, err := os.Stat(filepath.Join(c.Dir, kwokDir)); err == nil {
+	if c.Sandbox != nil {
+		if err := c.Sandbox.Stop(); err != nil {
+			return err
+		}
+	} else if _, err := os.Stat(filepath.Join(c.Dir, kwokDir)); err == nil {
 		if err := c.kwokctl(ctx, "delete", "cluster"); err != nil {
 			return err
 		}
@@ -129,7 +181,11 @@ func (c *Cluster) Kubectl(ctx context.Context, input io.Reader, args ...string) 
 const kwokDir = "kwok"
 
 func (c *Cluster) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.Tools["kwokctl"], append(args, "--name", c.Name)...)
+	args = append(args, "--name", c.Name)
+	cmd := exec.CommandContext(ctx, c.Tools["kwokctl"], args...)
+	if c.Sandbox != nil {
+		cmd = c.Sandbox.Command(ctx, c.Tools["kwokctl"], args...)
+	}
 	cmd.Env = append(os.Environ(),
 		"KWOK_WORKDIR="+filepath.Join(c.Dir, kwokDir),
 		"KWOK_KUBE_VERSION="+c.KubernetesVersion,

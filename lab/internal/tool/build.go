@@ -17,12 +17,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
 // Builder builds tools into a cache.
 type Builder struct {
-	// Tools is the folder lab/tools of the repository.
-	Tools string
+	// Pins is the folder lab of the repository.
+	Pins string
 	// Cache is the folder to keep the executables in.
 	Cache string
 	// Out is told what is built and how long it took.
@@ -61,8 +63,15 @@ func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
 		return nil, err
 	}
 	defer unlock()
+	var requirements []system.Requirement
+	for _, t := range missing {
+		requirements = append(requirements, t.Requirements()...)
+	}
+	if err := system.Ensure(ctx, b.Out, requirements...); err != nil {
+		return nil, err
+	}
 	began := time.Now()
-	fmt.Fprintf(b.Out, "building %d tools, once: the first time takes about 25 minutes on 2 cores\n", len(missing))
+	fmt.Fprintf(b.Out, "building %d tools, once for all clones\n", len(missing))
 	for i, t := range missing {
 		if err := b.build(ctx, t, paths[t.Name], fmt.Sprintf("[%d/%d]", i+1, len(missing))); err != nil {
 			return nil, err
@@ -76,14 +85,18 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 	if _, err := os.Stat(path); err == nil {
 		return nil // Another process built it while this one waited for the lock.
 	}
-	version, err := moduleVersion(filepath.Join(b.Tools, t.Module), t.Source)
+	version, err := b.Version(t)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.Out, "%s %s %s ...\n", progress, t.Name, version)
 	began := time.Now()
 	compile := b.compile
-	if compile == nil {
+	switch {
+	case compile != nil:
+	case t.Wheel != "":
+		compile = b.unpackWheel
+	default:
 		compile = b.goBuild
 	}
 	// A rename is atomic, so that a build that is cut off leaves nothing half done.
@@ -95,6 +108,9 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 	output := filepath.Join(dir, t.Name)
 	if err := compile(ctx, t, version, output); err != nil {
 		return fmt.Errorf("building %s: %w", t.Name, err)
+	}
+	if err := leaveOnly(dir, t.Name); err != nil {
+		return err
 	}
 	old, err := filepath.Glob(filepath.Join(b.Cache, t.Name+"@*"))
 	if err != nil {
@@ -114,7 +130,7 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 }
 
 func (b *Builder) goBuild(ctx context.Context, t Tool, version, output string) error {
-	module := filepath.Join(b.Tools, t.Module)
+	module := filepath.Join(b.Pins, t.Module)
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", t.ldflags(version), "-o", output}
 	if len(t.Embed) > 0 {
 		overlay, err := b.overlay(t, module, filepath.Dir(output))
@@ -123,15 +139,23 @@ func (b *Builder) goBuild(ctx context.Context, t Tool, version, output string) e
 		}
 		args = append(args, "-overlay", overlay)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, t.Package)...)
-	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	env, err := b.link(ctx, t, module, filepath.Dir(output))
+	if err != nil {
+		return err
+	}
+	return run(ctx, module, append(env, "GOWORK=off", "GOFLAGS="), "go", append(args, t.Package)...)
+}
+
+// run runs a command of a build, and shows the end of its log if it fails.
+func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w\n%s", err, tail(log.String(), 20))
+		return fmt.Errorf("%s: %w\n%s", name, err, tail(log.String(), 20))
 	}
-	return os.RemoveAll(filepath.Join(filepath.Dir(output), overlayFile))
+	return nil
 }
 
 const overlayFile = "overlay.json"
@@ -154,11 +178,27 @@ func (b *Builder) overlay(t Tool, module, dir string) (string, error) {
 	return path, os.WriteFile(path, raw, 0o600)
 }
 
+// leaveOnly removes what a build made besides the executable.
+func leaveOnly(dir, name string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() != name {
+			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // path is where the executable lies: keyed by all that goes into it.
 func (b *Builder) path(t Tool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOOS, runtime.GOARCH, t)
-	module := filepath.Join(b.Tools, t.Module)
+	module := filepath.Join(b.Pins, t.Module)
 	err := filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -172,6 +212,18 @@ func (b *Builder) path(t Tool) (string, error) {
 		return "", fmt.Errorf("reading the pins of %s: %w", t.Name, err)
 	}
 	return filepath.Join(b.Cache, t.Name+"@"+hex.EncodeToString(sum.Sum(nil)[:6]), t.Name), nil
+}
+
+// Version is the version that a tool is pinned to, empty for this repository's own.
+func (b *Builder) Version(t Tool) (string, error) {
+	module := filepath.Join(b.Pins, t.Module)
+	switch {
+	case t.Wheel != "":
+		return wheelVersion(module)
+	case t.Source == "":
+		return "", nil
+	}
+	return moduleVersion(module, t.Source)
 }
 
 // moduleVersion asks the module's go.mod for the version of a dependency.

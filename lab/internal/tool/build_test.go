@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -22,7 +23,7 @@ func newBuilder(t *testing.T) (b *Builder, out *bytes.Buffer, built *[]string) {
 	write(t, filepath.Join(tools, "m", "x", "go.mod"), "module example.com/x\n\ngo 1.26\n")
 	out, built = &bytes.Buffer{}, &[]string{}
 	var mu sync.Mutex
-	b = &Builder{Tools: tools, Cache: filepath.Join(t.TempDir(), "tools"), Out: out}
+	b = &Builder{Pins: tools, Cache: filepath.Join(t.TempDir(), "tools"), Out: out}
 	b.compile = func(_ context.Context, tool Tool, version, output string) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -54,7 +55,7 @@ func TestAToolIsBuiltOnceForItsPins(t *testing.T) {
 	require.Equal(t, []string{"x v1.2.3"}, *built)
 	require.Empty(t, out.String(), "there is nothing to tell")
 
-	write(t, filepath.Join(b.Tools, "m", "go.sum"), "another pin")
+	write(t, filepath.Join(b.Pins, "m", "go.sum"), "another pin")
 	other, err := b.Ensure(t.Context(), []Tool{example})
 	require.NoError(t, err)
 	require.NotEqual(t, first, other)
@@ -113,15 +114,15 @@ func TestTwoAtATimeBuildOnce(t *testing.T) {
 
 func TestEveryToolIsPinned(t *testing.T) {
 	t.Parallel()
-	b := &Builder{Tools: "../../tools", Cache: t.TempDir()}
+	b := &Builder{Pins: "../..", Cache: t.TempDir()}
 	seen := map[string]bool{}
-	all := append(append(append(Engine(), Plugins()...), ControlPlane()...), Kubectl())
+	all := slices.Concat(Engine(), Plugins(), ControlPlane(), Node(), []Tool{Kubectl()})
 	for _, tool := range all {
 		path, err := b.path(tool)
 		require.NoError(t, err)
 		require.False(t, seen[path])
 		seen[path] = true
-		pins, err := os.ReadFile(filepath.Join(b.Tools, tool.Module, "go.mod"))
+		pins, err := os.ReadFile(filepath.Join(b.Pins, tool.Module, "go.mod"))
 		require.NoError(t, err)
 		require.Contains(t, string(pins), tool.Source+" v", tool.Name)
 	}

@@ -4,6 +4,7 @@ package tool
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
@@ -11,18 +12,28 @@ import (
 type Tool struct {
 	// Name of the executable.
 	Name string
-	// Module is the folder below lab/tools whose go.mod pins the tool.
+	// Module is the folder below lab whose files pin the tool, in a go.mod.
 	Module string
-	// Package to build, and Source, the module in whose version it comes.
+	// Package to build, and Source, the module in whose version it comes. Without a
+	// Source it is this repository's own.
 	Package, Source string
 	// Stamp lists the variables that the version is linked into.
 	Stamp []string
 	// Embed maps a file that the package embeds, but that this repository does not
 	// keep, to the file inside the module Source.
 	Embed map[string]string
+	// Libraries are C libraries to link, by their names for pkg-config, and Rust is a Go
+	// module whose crate becomes one more.
+	Libraries []string
+	Rust      string
+	// Wheel is the executable's path in a Python wheel that a requirements.txt in
+	// Module pins; nothing is compiled then.
+	Wheel string
 }
 
 const (
+	// core pins what Kubernetes and Pulumi share, in one version of each dependency.
+	core       = "tools/core"
 	kubernetes = "k8s.io/kubernetes"
 	pulumi     = "github.com/pulumi/pulumi/pkg/v3"
 	kwok       = "sigs.k8s.io/kwok"
@@ -32,11 +43,11 @@ const (
 func Engine() []Tool {
 	return []Tool{
 		{
-			Name: "pulumi", Module: "core", Package: pulumi + "/cmd/pulumi", Source: pulumi,
+			Name: "pulumi", Module: core, Package: pulumi + "/cmd/pulumi", Source: pulumi,
 			Stamp: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"},
 		},
 		{
-			Name: "pulumi-language-go", Module: "language-go",
+			Name: "pulumi-language-go", Module: "tools/language-go",
 			Package: "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
 			Source:  "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
 		},
@@ -50,31 +61,36 @@ func Kubectl() Tool { return kubernetesTool("kubectl") }
 func ControlPlane() []Tool {
 	return []Tool{
 		{
-			Name: "etcd", Module: "core", Package: "go.etcd.io/etcd/server/v3", Source: "go.etcd.io/etcd/server/v3",
+			Name: "etcd", Module: core, Package: "go.etcd.io/etcd/server/v3", Source: "go.etcd.io/etcd/server/v3",
 		},
 		kubernetesTool("kube-apiserver"),
 		kubernetesTool("kube-controller-manager"),
 		kubernetesTool("kube-scheduler"),
-		{Name: "kwok", Module: "kwok", Package: kwok + "/cmd/kwok", Source: kwok},
-		{Name: "kwokctl", Module: "kwok", Package: kwok + "/cmd/kwokctl", Source: kwok},
+		{Name: "kwok", Module: "tools/kwok", Package: kwok + "/cmd/kwok", Source: kwok},
+		{Name: "kwokctl", Module: "tools/kwok", Package: kwok + "/cmd/kwokctl", Source: kwok},
 	}
 }
 
-// KubernetesVersion is the version of the control plane.
-func KubernetesVersion(tools string) (string, error) { return moduleVersion(tools+"/core", kubernetes) }
+// Node is what a real node runs, besides what Debian packages.
+func Node() []Tool { return []Tool{kubernetesTool("kubelet"), kubernetesTool("kube-proxy")} }
+
+// KubernetesVersion is the version of the control plane. pins is the folder lab.
+func KubernetesVersion(pins string) (string, error) {
+	return moduleVersion(filepath.Join(pins, core), kubernetes)
+}
 
 // Plugins are the providers that the program uses.
 func Plugins() []Tool {
 	const provider = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 	return []Tool{
 		{
-			Name: "pulumi-resource-kubernetes", Module: "providers", Package: "./pulumi-resource-kubernetes", Source: provider,
+			Name: "pulumi-resource-kubernetes", Module: "tools/providers", Package: "./pulumi-resource-kubernetes", Source: provider,
 			Embed: map[string]string{
 				"pulumi-resource-kubernetes/schema.json": "cmd/pulumi-resource-kubernetes/schema.json",
 			},
 		},
 		{
-			Name: "pulumi-resource-random", Module: "providers", Package: "./pulumi-resource-random",
+			Name: "pulumi-resource-random", Module: "tools/providers", Package: "./pulumi-resource-random",
 			Source: "github.com/terraform-providers/terraform-provider-random",
 		},
 	}
@@ -82,7 +98,7 @@ func Plugins() []Tool {
 
 func kubernetesTool(name string) Tool {
 	return Tool{
-		Name: name, Module: "core", Package: kubernetes + "/cmd/" + name, Source: kubernetes,
+		Name: name, Module: core, Package: kubernetes + "/cmd/" + name, Source: kubernetes,
 		Stamp: []string{
 			"k8s.io/component-base/version.gitVersion",
 			"k8s.io/client-go/pkg/version.gitVersion",

@@ -1,0 +1,158 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
+)
+
+// user is the numeric user of upstream's images.
+const user = "65532"
+
+// Archives returns an archive for each image, as `ctr images import` takes it, and
+// writes those that are missing. executables are the images' tools.
+func Archives(ctx context.Context, b *tool.Builder, executables tool.Paths, images []Image) ([]string, error) {
+	var archives []string
+	for _, image := range images {
+		executable := executables[image.Tool.Name]
+		archive := image.archive(executable)
+		archives = append(archives, archive)
+		if _, err := os.Stat(archive); err == nil {
+			continue
+		}
+		version, err := b.Version(image.Tool)
+		if err != nil {
+			return nil, err
+		}
+		if err := image.write(ctx, executable, version, archive); err != nil {
+			return nil, fmt.Errorf("image of %s: %w", image.Tool.Name, err)
+		}
+		if image.StandsFor != "" {
+			fmt.Fprintf(b.Out, "the image of %s %s stands for %s\n", image.Tool.Name, version, image.StandsFor)
+		}
+	}
+	return archives, nil
+}
+
+func (i Image) write(ctx context.Context, executable, version, archive string) error {
+	files, err := neededFiles(ctx, executable)
+	if err != nil {
+		return err
+	}
+	files[i.Path] = executable
+	content, err := layer(files)
+	if err != nil {
+		return err
+	}
+	base, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	})
+	if err != nil {
+		return err
+	}
+	img, err := mutate.AppendLayers(empty.Image, base)
+	if err != nil {
+		return err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.Config = v1.Config{Entrypoint: []string{i.Path}, User: user, Labels: i.labels(version)}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		return err
+	}
+	images := map[name.Tag]v1.Image{}
+	for _, reference := range i.names(version) {
+		tag, err := name.NewTag(reference)
+		if err != nil {
+			return err
+		}
+		images[tag] = img
+	}
+	// By a rename, so that what is there is whole.
+	temporary := archive + ".part"
+	if err := tarball.MultiWriteToFile(temporary, images); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return os.Rename(temporary, archive)
+}
+
+func (i Image) labels(version string) map[string]string {
+	labels := map[string]string{
+		"org.opencontainers.image.title":   i.Tool.Name,
+		"org.opencontainers.image.version": version,
+	}
+	if i.StandsFor != "" {
+		labels["org.opencontainers.image.description"] = "stands for " + i.StandsFor
+	}
+	return labels
+}
+
+// library is a line of ldd: a file, with or without the name it was asked for by.
+var library = regexp.MustCompile(`(?m)(?:=> |^\s+)(/\S+) \(0x`)
+
+// neededFiles returns the libraries that an executable loads, and their loader, by
+// their path. A static one needs none.
+func neededFiles(ctx context.Context, executable string) (map[string]string, error) {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "ldd", executable)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	files := map[string]string{}
+	if err != nil {
+		if bytes.Contains(stderr.Bytes(), []byte("not a dynamic executable")) {
+			return files, nil
+		}
+		return nil, fmt.Errorf("ldd %s: %w: %s", executable, err, stderr.Bytes())
+	}
+	for _, match := range library.FindAllSubmatch(out, -1) {
+		files[string(match[1])] = string(match[1])
+	}
+	return files, nil
+}
+
+// layer is a tar of files by their path in the image, the same for the same content.
+func layer(files map[string]string) ([]byte, error) {
+	var content bytes.Buffer
+	w := tar.NewWriter(&content)
+	add := func(header *tar.Header, data []byte) error {
+		header.Size, header.ModTime, header.Format = int64(len(data)), time.Unix(0, 0), tar.FormatPAX
+		if err := w.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err := w.Write(data)
+		return err
+	}
+	err := errors.Join(
+		add(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}, nil),
+		add(&tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, []byte(
+			"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:"+user+":"+user+":nonroot:/:/sbin/nologin\n")))
+	for _, target := range slices.Sorted(maps.Keys(files)) {
+		data, readErr := os.ReadFile(files[target])
+		err = errors.Join(err, readErr, add(&tar.Header{
+			Typeflag: tar.TypeReg, Name: path.Clean(target)[1:], Mode: 0o755,
+		}, data))
+	}
+	return content.Bytes(), errors.Join(err, w.Close())
+}
