@@ -3,6 +3,7 @@ STACK   ?= dev
 CLUSTER ?= lab
 CRDS    ?= all
 NAME    ?= dev
+NODE    ?= auto
 
 # One build cache for tests, for the program and for pulumi's own builds of it.
 export GOFLAGS = -trimpath
@@ -10,15 +11,15 @@ export GOFLAGS = -trimpath
 # Built once, into Go's build cache, from the pins of its module.
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
-LABFLAGS = --name $(NAME) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(YES),--yes)
+LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down env test check unit e2e lab
+.PHONY: help up preview status smoke down env test check unit e2e lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the current kube context)
+up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok)
 	@$(LAB) up $(LABFLAGS)
 
 preview: lab ## Show what `make up` would change
@@ -26,6 +27,9 @@ preview: lab ## Show what `make up` would change
 
 status: lab ## Show what runs, and what differs from the configuration
 	@$(LAB) status $(LABFLAGS)
+
+smoke: lab ## Send requests through the gateway: which pods answer, and how fast
+	@$(LAB) smoke $(LABFLAGS)
 
 down: lab ## Destroy the stack, and stop and remove the lab
 	@$(LAB) down $(LABFLAGS)
@@ -40,13 +44,13 @@ check: ## Lint, vet and unit tests
 
 unit:
 	cd lab && go test -race ./...
-	go test -race $$(go list ./... | grep -v /tests/e2e)
+	go test -race $$(go list ./... | grep -vE '/tests/(e2e|traffic)$$')
 
 test: check e2e ## All tests: check, and end to end on a cluster of their own
 
 e2e: lab
-	@$(LAB) tools
-	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -v ./tests/e2e
+	@$(LAB) tools $(LABFLAGS)
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
 lab:
 	@mkdir -p bin

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -11,16 +12,18 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
 // The tests in this file run first, on a cluster without any CRDs.
 
 func TestMakeUp(t *testing.T) {
-	s := devStack(t)
-	require.Contains(t, makeUps[0], "24 created")
-	require.Contains(t, makeUps[1], "24 unchanged", "a second `make up` changes nothing")
+	s := lab.Dev(t)
+	require.Contains(t, lab.Ups[0], "24 created")
+	require.Contains(t, lab.Ups[1], "24 unchanged", "a second `make up` changes nothing")
 	for _, changed := range []string{"created", "updated", "replaced", "deleted"} {
-		require.NotContains(t, strings.Split(makeUps[1], "Resources:")[1], changed)
+		require.NotContains(t, strings.Split(lab.Ups[1], "Resources:")[1], changed)
 	}
 	require.Empty(t, strings.TrimSpace(gitStatus(t)), "`make up` leaves the clone clean")
 
@@ -32,9 +35,9 @@ func TestMakeUp(t *testing.T) {
 		"Service gaie-inference-scheduling-proxy", "Service gaie-sim-epp", "Service infra-sim-inference-gateway",
 		"Service ms-sim-llm-d-modelservice-decode", "Service ms-sim-llm-d-modelservice-prefill",
 		"ServiceAccount gaie-sim-epp",
-	}, names(s.objects()))
+	}, labtest.Names(s.Objects()))
 
-	outputs := s.outputs()
+	outputs := s.Outputs()
 	require.Equal(t, "llm-d-sim", outputs["namespace"])
 	require.EqualValues(t, 2, outputs["replicas"])
 	require.EqualValues(t, 2, outputs["readyReplicas"])
@@ -48,20 +51,20 @@ func TestMakeUp(t *testing.T) {
 
 func gitStatus(t *testing.T) string {
 	t.Helper()
-	out, err := command(clone, nil, "git", "status", "--porcelain").Output()
+	out, err := lab.Command("git", "status", "--porcelain").Output()
 	require.NoError(t, err)
 	return string(out)
 }
 
 func TestPortMap(t *testing.T) {
-	s := devStack(t)
+	s := lab.Dev(t)
 	port := func(service string) (any, any) {
-		o := s.get("service", service)
-		return at(t, o, "spec", "ports", 0, "port"), at(t, o, "spec", "ports", 0, "targetPort")
+		o := s.Get("service", service)
+		return labtest.At(t, o, "spec", "ports", 0, "port"), labtest.At(t, o, "spec", "ports", 0, "targetPort")
 	}
 	containerPorts := func(deployment string, container int) map[string]any {
 		ports := map[string]any{}
-		for _, p := range at(t, s.get("deployment", deployment),
+		for _, p := range labtest.At(t, s.Get("deployment", deployment),
 			"spec", "template", "spec", "containers", container, "ports").([]any) {
 			ports[p.(map[string]any)["name"].(string)] = p.(map[string]any)["containerPort"]
 		}
@@ -71,14 +74,14 @@ func TestPortMap(t *testing.T) {
 	require.EqualValues(t, 8080, service)
 	require.EqualValues(t, 80, target)
 	require.EqualValues(t, 19000, containerPorts("infra-sim-inference-gateway", 0)["probe"])
-	require.EqualValues(t, 19000, at(t, s.get("deployment", "infra-sim-inference-gateway"),
+	require.EqualValues(t, 19000, labtest.At(t, s.Get("deployment", "infra-sim-inference-gateway"),
 		"spec", "template", "spec", "containers", 0, "readinessProbe", "httpGet", "port"))
 
 	service, target = port("gaie-sim-epp")
 	require.EqualValues(t, 8100, service)
 	require.Equal(t, "grpc", target)
 	require.EqualValues(t, 9002, containerPorts("gaie-sim-epp", 0)["grpc"])
-	require.EqualValues(t, 9003, at(t, s.get("deployment", "gaie-sim-epp"),
+	require.EqualValues(t, 9003, labtest.At(t, s.Get("deployment", "gaie-sim-epp"),
 		"spec", "template", "spec", "containers", 0, "readinessProbe", "grpc", "port"))
 
 	for _, name := range []string{"gaie-inference-scheduling-proxy", "ms-sim-llm-d-modelservice-decode", "ms-sim-llm-d-modelservice-prefill"} {
@@ -92,68 +95,68 @@ func TestPortMap(t *testing.T) {
 }
 
 func TestScaling(t *testing.T) {
-	s := devStack(t)
-	before := s.objects()
-	s.set("decode.replicas", "4")
-	summary := s.up()
+	s := lab.Dev(t)
+	before := s.Objects()
+	s.Set("decode.replicas", "4")
+	summary := s.Up()
 	require.Contains(t, summary, "1 updated")
 	require.Contains(t, summary, "23 unchanged")
 
-	after := s.objects()
+	after := s.Objects()
 	const decode = "Deployment ms-sim-llm-d-modelservice-decode"
 	require.NotEqual(t, before[decode], after[decode])
 	delete(before, decode)
 	delete(after, decode)
 	require.Equal(t, before, after, "nothing else is touched")
 
-	live := s.get("deployment", "ms-sim-llm-d-modelservice-decode")
-	require.EqualValues(t, 4, at(t, live, "status", "readyReplicas"))
-	outputs := s.outputs()
+	live := s.Get("deployment", "ms-sim-llm-d-modelservice-decode")
+	require.EqualValues(t, 4, labtest.At(t, live, "status", "readyReplicas"))
+	outputs := s.Outputs()
 	require.EqualValues(t, 4, outputs["replicas"])
 	require.EqualValues(t, 4, outputs["readyReplicas"])
 	require.EqualValues(t, 4, outputs["status"].(map[string]any)["decode"].(map[string]any)["ready"])
-	s.set("decode.replicas", "2")
-	s.up()
+	s.Set("decode.replicas", "2")
+	s.Up()
 }
 
 func TestADriftIsRepairedAndToldInTheOutputs(t *testing.T) {
-	s := devStack(t)
-	kubectl(t, "scale", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.namespace, "--replicas=1")
-	kubectl(t, "rollout", "status", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.namespace)
-	s.up()
-	require.EqualValues(t, 1, s.outputs()["readyReplicas"], "even an up that changes nothing tells what is there")
-	s.up("--refresh")
-	require.EqualValues(t, 2, s.outputs()["readyReplicas"])
-	require.EqualValues(t, 2, at(t, s.get("deployment", "ms-sim-llm-d-modelservice-decode"), "status", "readyReplicas"))
+	s := lab.Dev(t)
+	lab.Kubectl(t, "scale", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.Namespace, "--replicas=1")
+	lab.Kubectl(t, "rollout", "status", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.Namespace)
+	s.Up()
+	require.EqualValues(t, 1, s.Outputs()["readyReplicas"], "even an up that changes nothing tells what is there")
+	s.Up("--refresh")
+	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
+	require.EqualValues(t, 2, labtest.At(t, s.Get("deployment", "ms-sim-llm-d-modelservice-decode"), "status", "readyReplicas"))
 }
 
 func TestEveryPodIsRestricted(t *testing.T) {
-	s := devStack(t)
-	namespace := kubectl(t, "get", "namespace", s.namespace, "-o", "jsonpath={.metadata.labels}")
+	s := lab.Dev(t)
+	namespace := lab.Kubectl(t, "get", "namespace", s.Namespace, "-o", "jsonpath={.metadata.labels}")
 	require.Contains(t, namespace, `"pod-security.kubernetes.io/enforce":"restricted"`)
 	// The API server admitted them, so that each Deployment has its pods.
-	pods := strings.Fields(kubectl(t, "get", "pods", "-n", s.namespace, "-o", "name"))
+	pods := strings.Fields(lab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-o", "name"))
 	require.Len(t, pods, 5)
 }
 
 func TestMissingIstioIsToldBeforeAnythingChanges(t *testing.T) {
-	s := newStack(t, "no-istio", map[string]any{"loadBalancing": map[string]any{"enabled": true}})
+	s := lab.NewStack(t, "no-istio", map[string]any{"loadBalancing": map[string]any{"enabled": true}})
 	began := time.Now()
-	out, err := s.pulumi("up", "--yes", "--skip-preview")
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
 	took := time.Since(began)
 	require.Error(t, err)
 	require.Contains(t, out, "loadBalancing.enabled: the cluster does not know DestinationRule (networking.istio.io/v1)")
 	require.Contains(t, out, "install Istio")
 	require.NotContains(t, out, "the server could not find")
 	require.Less(t, took, 5*time.Second)
-	require.False(t, s.namespaceExists(), "nothing is created")
+	require.False(t, s.NamespaceExists(), "nothing is created")
 	fmt.Printf("missing Istio CRDs told after %.1f s\n", took.Seconds())
 }
 
 func TestBadConfigurationsChangeNothing(t *testing.T) {
-	s := devStack(t)
-	before := s.objects()
-	working := configFile(t)
+	s := lab.Dev(t)
+	before := s.Objects()
+	working := lab.Variable(labtest.ConfigVariable)
 	original, err := os.ReadFile(working)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.WriteFile(working, original, 0o600)) })
@@ -205,8 +208,9 @@ func TestBadConfigurationsChangeNothing(t *testing.T) {
 	for _, test := range cases {
 		require.NoError(t, os.WriteFile(working, original, 0o600))
 		script := "pulumi config set " + test.args
-		require.NoError(t, errorOf(clone, labEnv, "bash", "-c", script), script)
-		out, err := s.pulumi("preview", "--stack", s.name)
+		set, err := lab.Command("bash", "-c", script).CombinedOutput()
+		require.NoError(t, err, "%s\n%s", script, set)
+		out, err := s.Pulumi("preview", "--stack", s.Name)
 		require.Error(t, err, script)
 		require.Regexp(t, `\n *`+regexp.QuoteMeta(test.path)+" = ", out, script)
 		require.Contains(t, out, "mend it: pulumi config", script)
@@ -214,28 +218,16 @@ func TestBadConfigurationsChangeNothing(t *testing.T) {
 		require.NotContains(t, out, "hush", "a secret is not repeated")
 		require.NotContains(t, out, "unhandled error", script)
 	}
-	require.Equal(t, before, s.objects(), "no resourceVersion changed")
+	require.Equal(t, before, s.Objects(), "no resourceVersion changed")
 	fmt.Printf("%d bad configurations refused, nothing changed\n", len(cases))
 }
 
-// configFile is the working copy of the dev stack's configuration.
-func configFile(t *testing.T) string {
-	t.Helper()
-	for _, pair := range labEnv {
-		if path, is := strings.CutPrefix(pair, "PULUMI_OPTION_CONFIG_FILE="); is {
-			return filepath.Clean(path)
-		}
-	}
-	require.Fail(t, "make env does not tell the configuration file")
-	return ""
-}
-
 func TestChangesReachTheClusterAndRollThePods(t *testing.T) {
-	s := newStack(t, "changes", sample(t, "dev"))
-	s.up()
+	s := lab.NewStack(t, "changes", lab.Sample(t, "dev"))
+	s.Up()
 	const decode, gateway, epp = "ms-sim-llm-d-modelservice-decode", "infra-sim-inference-gateway", "gaie-sim-epp"
 	template := func(deployment string) string {
-		return kubectl(t, "get", "deployment", deployment, "-n", s.namespace, "-o", "jsonpath={.spec.template}")
+		return lab.Kubectl(t, "get", "deployment", deployment, "-n", s.Namespace, "-o", "jsonpath={.spec.template}")
 	}
 	for _, test := range []struct {
 		path, value, deployment, want string
@@ -253,142 +245,144 @@ func TestChangesReachTheClusterAndRollThePods(t *testing.T) {
 		{"loadBalancing.algorithm", "RANDOM", gateway, "llm-d-sim/config-checksum"},
 	} {
 		before := template(test.deployment)
-		s.set(test.path, test.value)
-		s.up()
+		s.Set(test.path, test.value)
+		s.Up()
 		after := template(test.deployment)
 		require.NotEqual(t, before, after, test.path)
 		require.Contains(t, after, test.want, test.path)
-		live := s.get("deployment", test.deployment)
-		require.Equal(t, at(t, live, "spec", "replicas"), at(t, live, "status", "updatedReplicas"), "%s rolls the pods", test.path)
+		live := s.Get("deployment", test.deployment)
+		require.Equal(t, labtest.At(t, live, "spec", "replicas"), labtest.At(t, live, "status", "updatedReplicas"), "%s rolls the pods", test.path)
 	}
-	require.EqualValues(t, 8101, at(t, s.get("service", epp), "spec", "ports", 0, "port"))
-	require.Contains(t, at(t, s.get("configmap", gateway), "data", "envoy.yaml"), "port_value: 8101")
+	require.EqualValues(t, 8101, labtest.At(t, s.Get("service", epp), "spec", "ports", 0, "port"))
+	require.Contains(t, labtest.At(t, s.Get("configmap", gateway), "data", "envoy.yaml"), "port_value: 8101")
 
-	s.set("inferenceGateway.standard.port", "8081")
-	s.up()
-	require.EqualValues(t, 8081, at(t, s.get("service", gateway), "spec", "ports", 0, "port"))
-	require.Contains(t, s.outputs()["gatewayURL"], ":8081")
+	s.Set("inferenceGateway.standard.port", "8081")
+	s.Up()
+	require.EqualValues(t, 8081, labtest.At(t, s.Get("service", gateway), "spec", "ports", 0, "port"))
+	require.Contains(t, s.Outputs()["gatewayURL"], ":8081")
 
 	before := template(epp)
-	s.set("epp.pluginsConfig.apiVersion", "inference.networking.x-k8s.io/v1alpha1")
-	s.set("epp.pluginsConfig.kind", "EndpointPickerConfig")
-	s.set("epp.pluginsConfig.plugins[0].type", "random-picker")
-	s.up()
+	s.Set("epp.pluginsConfig.apiVersion", "inference.networking.x-k8s.io/v1alpha1")
+	s.Set("epp.pluginsConfig.kind", "EndpointPickerConfig")
+	s.Set("epp.pluginsConfig.plugins[0].type", "random-picker")
+	s.Up()
 	require.NotEqual(t, before, template(epp))
-	require.Contains(t, at(t, s.get("configmap", epp), "data", "plugins.yaml"), "random-picker")
+	require.Contains(t, labtest.At(t, s.Get("configmap", epp), "data", "plugins.yaml"), "random-picker")
 }
 
 func TestDisabledPartsAreDeleted(t *testing.T) {
-	config := sample(t, "dev")
-	s := newStack(t, "parts", config)
-	s.up()
-	whole := s.objects()
+	config := lab.Sample(t, "dev")
+	s := lab.NewStack(t, "parts", config)
+	s.Up()
+	whole := s.Objects()
 
-	s.set("epp.enabled", "false")
-	s.up()
-	for _, name := range names(s.objects()) {
+	s.Set("epp.enabled", "false")
+	s.Up()
+	for _, name := range labtest.Names(s.Objects()) {
 		require.NotContains(t, name, "gaie-sim-epp")
 	}
-	require.NotContains(t, at(t, s.get("configmap", "infra-sim-inference-gateway"), "data", "envoy.yaml"), "ext_proc")
-	require.NotContains(t, s.outputs()["status"], "epp")
+	require.NotContains(t, labtest.At(t, s.Get("configmap", "infra-sim-inference-gateway"), "data", "envoy.yaml"), "ext_proc")
+	require.NotContains(t, s.Outputs()["status"], "epp")
 
-	s.set("inferenceGateway.standard.enabled", "false")
-	s.set("inferenceGateway.enabled", "false")
-	s.up()
-	for _, name := range names(s.objects()) {
+	s.Set("inferenceGateway.standard.enabled", "false")
+	s.Set("inferenceGateway.enabled", "false")
+	s.Up()
+	for _, name := range labtest.Names(s.Objects()) {
 		require.NotContains(t, name, "infra-sim")
 	}
-	require.Empty(t, s.outputs()["gatewayURL"])
+	require.Empty(t, s.Outputs()["gatewayURL"])
 
 	// Single mode and back.
-	s.set("prefill.enabled", "false")
-	s.set("decode.enabled", "false")
-	s.up()
-	require.Equal(t, []string{"Deployment ms-sim-llm-sim-decode", "Service gaie-inference-scheduling-proxy"}, names(s.objects()))
-	require.EqualValues(t, 2, s.outputs()["readyReplicas"])
+	s.Set("prefill.enabled", "false")
+	s.Set("decode.enabled", "false")
+	s.Up()
+	require.Equal(t, []string{"Deployment ms-sim-llm-sim-decode", "Service gaie-inference-scheduling-proxy"}, labtest.Names(s.Objects()))
+	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
 
-	s.configure(config)
-	s.up()
-	require.Equal(t, names(whole), names(s.objects()))
+	s.Configure(config)
+	s.Up()
+	require.Equal(t, labtest.Names(whole), labtest.Names(s.Objects()))
 }
 
 func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
-	s := newStack(t, "adopt", map[string]any{})
-	kubectl(t, "create", "namespace", s.namespace)
+	s := lab.NewStack(t, "adopt", map[string]any{})
+	lab.Kubectl(t, "create", "namespace", s.Namespace)
 	t.Cleanup(func() {
-		require.True(t, s.namespaceExists(), "an adopted namespace outlives the stack")
-		kubectl(t, "delete", "namespace", s.namespace)
+		require.True(t, s.NamespaceExists(), "an adopted namespace outlives the stack")
+		lab.Kubectl(t, "delete", "namespace", s.Namespace)
 	})
 	// Cleanups run last first: the stack must be gone before the namespace is checked.
 	t.Cleanup(func() {
-		s.must("destroy", "--yes", "--skip-preview")
-		require.Empty(t, s.objects(), "destroy leaves none of ours")
+		s.Must("destroy", "--yes", "--skip-preview")
+		require.Empty(t, s.Objects(), "destroy leaves none of ours")
 	})
 
-	out, err := s.pulumi("up", "--yes", "--skip-preview")
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
 	require.Error(t, err, "a namespace is not taken over silently")
 	require.Contains(t, out, "pulumi config set createNamespace false")
 
-	s.set("createNamespace", "false")
-	s.up()
-	require.Len(t, s.objects(), 2)
+	s.Set("createNamespace", "false")
+	s.Up()
+	require.Len(t, s.Objects(), 2)
 }
 
 func TestTwoStacksDoNotMeet(t *testing.T) {
-	kept := newStack(t, "kept", map[string]any{"name": "kept"})
-	kept.up()
+	kept := lab.NewStack(t, "kept", map[string]any{"name": "kept"})
+	kept.Up()
 	t.Run("other", func(t *testing.T) {
-		other := newStack(t, "other", map[string]any{"name": "other"})
-		other.up()
-		seed := func(s *stack, name string) any {
-			return at(t, s.get("deployment", name), "spec", "template", "spec", "containers", 0, "args", 0)
+		other := lab.NewStack(t, "other", map[string]any{"name": "other"})
+		other.Up()
+		seed := func(s *labtest.Stack, name string) any {
+			return labtest.At(t, s.Get("deployment", name), "spec", "template", "spec", "containers", 0, "args", 0)
 		}
 		first := seed(kept, "ms-sim-kept-decode")
 		require.Contains(t, first, "--seed=")
 		require.NotEqual(t, first, seed(other, "ms-sim-other-decode"), "each stack has a seed of its own")
-		kept.set("replicas", "3")
-		kept.up()
+		kept.Set("replicas", "3")
+		kept.Up()
 		require.Equal(t, first, seed(kept, "ms-sim-kept-decode"), "which stays")
 
 		// The other's namespace is none of this stack's business.
-		other.set("namespace", kept.namespace)
-		out, err := other.pulumi("preview")
+		other.Set("namespace", kept.Namespace)
+		out, err := other.Pulumi("preview")
 		require.Error(t, err)
 		require.Contains(t, out, "belongs to the Pulumi stack organization/llm-d-sim/kept")
-		other.set("namespace", other.namespace)
+		other.Set("namespace", other.Namespace)
 	})
-	before := kept.objects()
+	before := kept.Objects()
 	require.Len(t, before, 2)
-	require.Contains(t, kept.up(), "unchanged")
-	require.Equal(t, before, kept.objects(), "the destruction of another stack touched nothing")
+	require.Contains(t, kept.Up(), "unchanged")
+	require.Equal(t, before, kept.Objects(), "the destruction of another stack touched nothing")
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {
 	t.Run("stack", func(t *testing.T) {
-		s := newStack(t, "gone", maps.Clone(sample(t, "dev")))
-		s.up()
-		require.True(t, s.namespaceExists())
+		s := lab.NewStack(t, "gone", maps.Clone(lab.Sample(t, "dev")))
+		s.Up()
+		require.True(t, s.NamespaceExists())
 	})
-	require.Empty(t, kubectl(t, "get", "namespace", "ns-gone", "--ignore-not-found"))
-	require.NotContains(t, kubectl(t, "get", "clusterroles,clusterrolebindings", "-o", "name"), "gaie-sim")
+	require.Empty(t, lab.Kubectl(t, "get", "namespace", "ns-gone", "--ignore-not-found"))
+	require.NotContains(t, lab.Kubectl(t, "get", "clusterroles,clusterrolebindings", "-o", "name"), "gaie-sim")
 }
 
 // TestNoOpCost compares an up that changes nothing with one of an empty program.
 func TestNoOpCost(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
-	require.NoError(t, errorOf(mustAbs(t, "testdata/empty"), nil, "go", "build", "-o", empty, "."))
-	s := newStack(t, "cost", sample(t, "dev"))
-	s.up()
-	floor := newStack(t, "floor", nil)
-	project := filepath.Join(floor.dir, "Pulumi.yaml")
+	build := exec.Command("go", "build", "-o", empty, "./testdata/empty")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	s := lab.NewStack(t, "cost", lab.Sample(t, "dev"))
+	s.Up()
+	floor := lab.NewStack(t, "floor", nil)
+	project := filepath.Join(floor.Dir, "Pulumi.yaml")
 	require.NoError(t, os.WriteFile(project, fmt.Appendf(nil,
 		"name: llm-d-sim\nruntime: {name: go, options: {binary: %s}}\n", empty), 0o600))
-	floor.up()
-	best := func(s *stack) time.Duration {
+	floor.Up()
+	best := func(s *labtest.Stack) time.Duration {
 		least := time.Hour
 		for range 3 {
 			began := time.Now()
-			s.up()
+			s.Up()
 			least = min(least, time.Since(began))
 		}
 		return least
@@ -396,11 +390,4 @@ func TestNoOpCost(t *testing.T) {
 	ours, engine := best(s), best(floor)
 	fmt.Printf("an up that changes nothing: %.2f s; of an empty program: %.2f s; ratio %.2f\n",
 		ours.Seconds(), engine.Seconds(), ours.Seconds()/engine.Seconds())
-}
-
-func mustAbs(t *testing.T, path string) string {
-	t.Helper()
-	absolute, err := filepath.Abs(path)
-	require.NoError(t, err)
-	return absolute
 }

@@ -1,0 +1,131 @@
+// Package traffic sends requests to a stack, for the tests and for `make smoke`, and
+// sums up what came back.
+package traffic
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Client sends to one address.
+type Client struct {
+	// URL of the gateway or of a simulator, without a path.
+	URL string
+	// Model that the simulators answer to.
+	Model string
+	// Headers go with every request.
+	Headers map[string]string
+
+	http *http.Client
+}
+
+// NewClient returns a client that keeps its connections, as many as it needs.
+func NewClient(url, model string) *Client {
+	return &Client{URL: strings.TrimSuffix(url, "/"), Model: model, http: &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 2000,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+	}}}
+}
+
+// Answer is what came back for one request.
+type Answer struct {
+	// Status is the HTTP status, 0 if none came.
+	Status int
+	// Pod that answered, by its own word (x-inference-pod).
+	Pod string
+	// Began is when the request was sent.
+	Began time.Time
+	// First is the time until the first byte of the body, and Whole that until its end.
+	First, Whole time.Duration
+	// Body is the answer, and for a stream the text of all its events.
+	Body string
+	// Err says why there is no whole answer.
+	Err error
+}
+
+// OK reports whether the answer is whole and good.
+func (a Answer) OK() bool { return a.Err == nil && a.Status == http.StatusOK }
+
+// String is the answer in a line, for messages.
+func (a Answer) String() string {
+	body := a.Body[:min(len(a.Body), 200)]
+	return fmt.Sprintf("status %d from %q after %s: %v %s", a.Status, a.Pod, a.Whole.Round(time.Millisecond), a.Err, body)
+}
+
+// Completion asks to complete a prompt.
+func (c *Client) Completion(ctx context.Context, prompt string, maxTokens int) Answer {
+	return c.Post(ctx, "/v1/completions", map[string]any{
+		"model": c.Model, "prompt": prompt, "max_tokens": maxTokens,
+	})
+}
+
+// Chat asks to answer a message.
+func (c *Client) Chat(ctx context.Context, message string, maxTokens int) Answer {
+	return c.Post(ctx, "/v1/chat/completions", c.chat(message, maxTokens, false))
+}
+
+// Stream asks to answer a message token by token. An answer without the end of the
+// stream is an error.
+func (c *Client) Stream(ctx context.Context, message string, maxTokens int) Answer {
+	answer := c.Post(ctx, "/v1/chat/completions", c.chat(message, maxTokens, true))
+	if answer.OK() && !strings.Contains(answer.Body, "data: [DONE]") {
+		answer.Err = errors.New("the stream has no end")
+	}
+	return answer
+}
+
+func (c *Client) chat(message string, maxTokens int, stream bool) map[string]any {
+	return map[string]any{
+		"model": c.Model, "max_tokens": maxTokens, "stream": stream,
+		"messages": []map[string]string{{"role": "user", "content": message}},
+	}
+}
+
+// Post sends a body as JSON.
+func (c *Client) Post(ctx context.Context, path string, body any) Answer {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	return c.Do(ctx, http.MethodPost, path, raw)
+}
+
+// Get asks for a path.
+func (c *Client) Get(ctx context.Context, path string) Answer {
+	return c.Do(ctx, http.MethodGet, path, nil)
+}
+
+// Do sends a request and reads the whole answer.
+func (c *Client) Do(ctx context.Context, method, path string, body []byte) (answer Answer) {
+	began := time.Now()
+	defer func() { answer.Began, answer.Whole = began, time.Since(began) }()
+	request, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return Answer{Err: err}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for name, value := range c.Headers {
+		request.Header.Set(name, value)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	defer response.Body.Close()
+	answer.Status, answer.Pod = response.StatusCode, response.Header.Get("X-Inference-Pod")
+	reader := bufio.NewReader(response.Body)
+	_, _ = reader.Peek(1)
+	answer.First = time.Since(began)
+	content, err := io.ReadAll(reader)
+	answer.Body, answer.Err = string(content), err
+	return answer
+}

@@ -1,0 +1,203 @@
+// Package labtest deploys stacks on a lab of the tests' own, by the commands that a user
+// would type.
+package labtest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
+)
+
+// Lab is a local cluster on which `make up` deployed the dev stack.
+type Lab struct {
+	// Name tells it from the user's own labs.
+	Name string
+	// Clone is a fresh copy of the repository, in which `make up` ran.
+	Clone string
+	// Ups is what each `make up` printed.
+	Ups []string
+
+	command string   // The lab command.
+	program string   // The program, built once.
+	env     []string // The environment of pulumi and kubectl on the cluster.
+}
+
+// Start makes a fresh clone, and runs `make up` there so many times, with these
+// variables. repository is the folder to clone. A lab of that name that is left from
+// before goes first.
+func Start(repository, name string, ups int, variables ...string) (*Lab, error) {
+	repository, err := filepath.Abs(repository)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "llm-d-sim-"+name+"-")
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{
+		Name: name, Clone: filepath.Join(dir, "llm-d-sim"), program: filepath.Join(dir, "program"),
+		command: os.Getenv(commandVariable),
+	}
+	if err := l.start(repository, ups, variables); err != nil {
+		return nil, errors.Join(err, l.Stop())
+	}
+	return l, nil
+}
+
+func (l *Lab) start(repository string, ups int, variables []string) error {
+	// What git tracks or would track, as it is now.
+	script := `mkdir "$1" && git ls-files -co --exclude-standard -z | tar --null -T - -cf - | tar -xf - -C "$1" &&
+		cd "$1" && git init -q && git add -A && git -c user.name=e2e -c user.email=e2e@localhost commit -qm clone`
+	if err := run(repository, "bash", "-c", script, "bash", l.Clone); err != nil {
+		return err
+	}
+	if err := run(l.Clone, l.command, "stop", "--name", l.Name); err != nil {
+		return err
+	}
+	variables = append([]string{"up", "NAME=" + l.Name}, variables...)
+	for range ups {
+		began := time.Now()
+		out, err := command(l.Clone, nil, "make", variables...).CombinedOutput()
+		l.Ups = append(l.Ups, string(out))
+		if err != nil {
+			return fmt.Errorf("make %s: %w\n%s", strings.Join(variables, " "), err, out)
+		}
+		fmt.Printf("make %s: %.1f s\n", strings.Join(variables, " "), time.Since(began).Seconds())
+	}
+	out, err := command(l.Clone, nil, "make", "-s", "env", "NAME="+l.Name).Output()
+	if err != nil {
+		return fmt.Errorf("make env: %w", err)
+	}
+	if l.env, err = parseEnv(out); err != nil {
+		return err
+	}
+	return run(repository, "go", "build", "-o", l.program, ".")
+}
+
+// Stop removes the lab and the clone.
+func (l *Lab) Stop() error {
+	return errors.Join(
+		run(l.Clone, l.command, "stop", "--name", l.Name),
+		os.RemoveAll(filepath.Dir(l.Clone)))
+}
+
+const commandVariable = "LLM_D_SIM_LAB"
+
+// Run runs a package's tests on a lab, and returns its exit code. The lab command is
+// named by LLM_D_SIM_LAB, as `make test` does; without it the tests are skipped.
+func Run(m *testing.M, start func() (*Lab, error)) int {
+	if os.Getenv(commandVariable) == "" {
+		fmt.Println("skipped: the tests on a cluster need the lab; run them by `make test`")
+		return 0
+	}
+	l, err := start()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	code := m.Run()
+	if err := l.Stop(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return code
+}
+
+// InstallCRDs installs all custom resource definitions.
+func (l *Lab) InstallCRDs(t *testing.T) {
+	t.Helper()
+	require.NoError(t, run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all"))
+}
+
+// Kubectl runs kubectl on the cluster.
+func (l *Lab) Kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := l.Command("kubectl", args...).CombinedOutput()
+	require.NoError(t, err, "kubectl %s\n%s", strings.Join(args, " "), out)
+	return string(out)
+}
+
+// Command is a command in the clone, with the lab's environment.
+func (l *Lab) Command(name string, args ...string) *exec.Cmd {
+	return command(l.Clone, l.env, name, args...)
+}
+
+// Sample reads a checked-in configuration, its keys without the project's name.
+func (l *Lab) Sample(t *testing.T, name string) map[string]any {
+	t.Helper()
+	full, err := stackfile.Read(l.Clone, name)
+	require.NoError(t, err)
+	config := map[string]any{}
+	for key, value := range full {
+		config[strings.TrimPrefix(key, project+":")] = value
+	}
+	return config
+}
+
+// Variable returns a variable of the lab's environment, empty if it is not set.
+func (l *Lab) Variable(name string) string {
+	for _, pair := range l.env {
+		if value, is := strings.CutPrefix(pair, name+"="); is {
+			return value
+		}
+	}
+	return ""
+}
+
+// ConfigVariable names the file with the configuration of the stack that `make up`
+// deployed: what `pulumi config set` changes.
+const ConfigVariable = "PULUMI_OPTION_CONFIG_FILE"
+
+// parseEnv lets a shell evaluate what `make env` prints, as a user does.
+func parseEnv(exports []byte) ([]string, error) {
+	out, err := exec.Command("bash", "-c", string(exports)+"\nenv -0").Output()
+	if err != nil {
+		return nil, fmt.Errorf("evaluating make env: %w", err)
+	}
+	var env []string
+	scanner := bufio.NewScanner(bytes.NewReader(out))
+	scanner.Split(func(data []byte, _ bool) (int, []byte, error) {
+		if i := bytes.IndexByte(data, 0); i >= 0 {
+			return i + 1, data[:i], nil
+		}
+		return 0, nil, nil
+	})
+	for scanner.Scan() {
+		env = append(env, scanner.Text())
+	}
+	return env, scanner.Err()
+}
+
+func command(dir string, env []string, name string, args ...string) *exec.Cmd {
+	// Look the program up where the environment says, not where this process runs.
+	for _, pair := range env {
+		if path, is := strings.CutPrefix(pair, "PATH="); is {
+			for _, folder := range filepath.SplitList(path) {
+				if _, err := os.Stat(filepath.Join(folder, name)); err == nil && !strings.Contains(name, "/") {
+					name = filepath.Join(folder, name)
+				}
+			}
+		}
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, env
+	return cmd
+}
+
+func run(dir, name string, args ...string) error {
+	if out, err := command(dir, nil, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package labtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// project is the Pulumi project, whose name stands before every key.
+const project = "llm-d-sim"
+
+// Stack is a stack of the program, in a project folder of its own or in the clone.
+type Stack struct {
+	// Name of the stack, and Dir with its project.
+	Name, Dir string
+	// Namespace of the stack's objects.
+	Namespace string
+
+	t   *testing.T
+	lab *Lab
+	env []string
+}
+
+// NewStack makes a stack in a namespace of its own and destroys it after the test.
+func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack {
+	t.Helper()
+	s := &Stack{t: t, lab: l, Name: name, Dir: t.TempDir(), Namespace: "ns-" + name}
+	s.env = slices.DeleteFunc(slices.Clone(l.env), func(pair string) bool {
+		return strings.HasPrefix(pair, ConfigVariable+"=")
+	})
+	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "Pulumi.yaml"), fmt.Appendf(nil,
+		"name: %s\nruntime: {name: go, options: {binary: %s}}\n"+
+			"config: {\"pulumi:disable-default-providers\": {value: [\"*\"]}}\n", project, l.program), 0o600))
+	s.Must("stack", "init", name)
+	s.Configure(config)
+	t.Cleanup(func() {
+		s.Must("destroy", "--yes", "--skip-preview")
+		s.Must("stack", "rm", "--yes", name)
+	})
+	return s
+}
+
+// Dev is the stack that `make up` deployed.
+func (l *Lab) Dev(t *testing.T) *Stack {
+	t.Helper()
+	return &Stack{t: t, lab: l, Name: "dev", Dir: l.Clone, Namespace: "llm-d-sim", env: l.env}
+}
+
+// Configure replaces the stack's configuration, but for its salt.
+func (s *Stack) Configure(config map[string]any) {
+	s.t.Helper()
+	file := filepath.Join(s.Dir, "Pulumi."+s.Name+".yaml")
+	raw, err := os.ReadFile(file)
+	require.NoError(s.t, err)
+	var content map[string]any
+	require.NoError(s.t, yaml.Unmarshal(raw, &content))
+	values := map[string]any{project + ":namespace": s.Namespace}
+	for key, value := range config {
+		values[project+":"+key] = value
+	}
+	content["config"] = values
+	raw, err = yaml.Marshal(content)
+	require.NoError(s.t, err)
+	require.NoError(s.t, os.WriteFile(file, raw, 0o600))
+}
+
+// Pulumi runs the real CLI on the stack.
+func (s *Stack) Pulumi(args ...string) (string, error) {
+	out, err := command(s.Dir, s.env, "pulumi", append([]string{"--non-interactive"}, args...)...).CombinedOutput()
+	return string(out), err
+}
+
+// Must runs a pulumi command that has to succeed.
+func (s *Stack) Must(args ...string) string {
+	s.t.Helper()
+	out, err := s.Pulumi(args...)
+	require.NoError(s.t, err, "pulumi %s\n%s", strings.Join(args, " "), out)
+	return out
+}
+
+// Set sets a value of the configuration.
+func (s *Stack) Set(path, value string) {
+	s.t.Helper()
+	s.Must("config", "set", "--path", "--", path, value)
+}
+
+// Up deploys, and returns the summary of what changed.
+func (s *Stack) Up(flags ...string) string {
+	s.t.Helper()
+	out := s.Must(append([]string{"up", "--yes", "--skip-preview", "--stack", s.Name}, flags...)...)
+	_, summary, _ := strings.Cut(out, "Resources:")
+	return summary
+}
+
+// Outputs returns the stack's outputs.
+func (s *Stack) Outputs() map[string]any {
+	s.t.Helper()
+	var outputs map[string]any
+	cmd := command(s.Dir, s.env, "pulumi", "stack", "output", "--json", "--stack", s.Name)
+	raw, err := cmd.Output()
+	require.NoError(s.t, err)
+	require.NoError(s.t, json.Unmarshal(raw, &outputs))
+	return outputs
+}
+
+// Get returns one object of the stack's namespace.
+func (s *Stack) Get(kind, name string) *unstructured.Unstructured {
+	s.t.Helper()
+	object := &unstructured.Unstructured{}
+	raw := s.lab.Kubectl(s.t, "get", kind, name, "-n", s.Namespace, "-o", "json")
+	require.NoError(s.t, json.Unmarshal([]byte(raw), &object.Object))
+	return object
+}
+
+// At returns the value at a path of keys and list positions.
+func At(t *testing.T, object *unstructured.Unstructured, path ...any) any {
+	t.Helper()
+	var value any = object.Object
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, is := value.(map[string]any)
+			require.True(t, is, "%v of %s", path, object.GetName())
+			value = m[step]
+		case int:
+			list, is := value.([]any)
+			require.True(t, is && step < len(list), "%v of %s", path, object.GetName())
+			value = list[step]
+		}
+	}
+	return value
+}
+
+// kinds are those of all objects that a stack can have, as far as the cluster knows them.
+func (s *Stack) kinds() string {
+	s.t.Helper()
+	known := s.lab.Kubectl(s.t, "api-resources", "--verbs=list", "--namespaced", "-o", "name")
+	var list []string
+	for _, kind := range []string{
+		"configmaps", "services", "serviceaccounts", "deployments.apps", "roles.rbac.authorization.k8s.io",
+		"rolebindings.rbac.authorization.k8s.io", "destinationrules.networking.istio.io",
+		"gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",
+		"inferencepools.inference.networking.k8s.io",
+	} {
+		if strings.Contains(known, kind) {
+			list = append(list, kind)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// Objects returns the resourceVersion of each of the stack's objects by kind and name.
+func (s *Stack) Objects() map[string]string {
+	s.t.Helper()
+	var list struct {
+		Items []unstructured.Unstructured `json:"items"`
+	}
+	raw := s.lab.Kubectl(s.t, "get", s.kinds(), "-n", s.Namespace, "-l", "app.kubernetes.io/part-of=llm-d-sim", "-o", "json")
+	require.NoError(s.t, json.Unmarshal([]byte(raw), &list))
+	versions := map[string]string{}
+	for _, o := range list.Items {
+		versions[o.GetKind()+" "+o.GetName()] = o.GetResourceVersion()
+	}
+	return versions
+}
+
+// Names lists what Objects returned, without the versions.
+func Names(objects map[string]string) []string { return slices.Sorted(maps.Keys(objects)) }
+
+// NamespaceExists reports whether the stack's namespace is there.
+func (s *Stack) NamespaceExists() bool {
+	s.t.Helper()
+	return strings.TrimSpace(s.lab.Kubectl(s.t, "get", "namespace", s.Namespace, "--ignore-not-found", "-o", "name")) != ""
+}
+
+// DecodeName is the Deployment whose pods answer: the decode stage, or in single mode
+// the one that stands for all stages.
+func (s *Stack) DecodeName() string {
+	s.t.Helper()
+	for name := range s.Objects() {
+		if deployment, is := strings.CutPrefix(name, "Deployment "); is && strings.HasSuffix(deployment, "-decode") {
+			return deployment
+		}
+	}
+	require.Fail(s.t, "the stack has no decode pods")
+	return ""
+}

@@ -1,0 +1,91 @@
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+)
+
+func TestRequestsOutliveTheEPP(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	time.Sleep(2 * time.Second)
+	t.Cleanup(func() { lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=1") })
+	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
+	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
+	time.Sleep(5 * time.Second)
+	sum := l.stop()
+	report(t, "EPP scaled to 0", sum)
+	fmt.Printf("EPP scaled to 0: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
+	require.LessOrEqual(t, sum.FailedFor, 1500*time.Millisecond, "as long as it takes to see that it is gone")
+	require.Len(t, sum.Pods, 2)
+
+	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=1")
+	lab.Kubectl(t, "rollout", "status", "deployment", llmd.EPPName, "-n", s.Namespace, "--timeout=60s")
+	eventually(t, 30*time.Second, func() bool {
+		before := picked(t, s)
+		return client.Completion(t.Context(), "x", 1).OK() && picked(t, s) > before
+	}, "the EPP schedules again")
+}
+
+func TestADeletedPodLosesNothing(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 20) })
+	time.Sleep(time.Second)
+	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name, "--wait=false")
+	time.Sleep(15 * time.Second)
+	sum := l.stop()
+	report(t, "a decode pod deleted", sum)
+	require.Greater(t, sum.Requests, 200)
+	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
+	lab.Kubectl(t, "rollout", "status", "deployment", llmd.DecodeName, "-n", s.Namespace, "--timeout=120s")
+}
+
+func TestARolloutLosesNothing(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 20) })
+	time.Sleep(time.Second)
+	// The same simulator under its other name: an image that changes.
+	s.Set("decode.image", "docker.io/library/llm-d-simulator:local")
+	require.Contains(t, s.Up(), "1 updated")
+	time.Sleep(12 * time.Second)
+	sum := l.stop()
+	report(t, "the decode pods' image changed", sum)
+	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
+	for _, p := range pods(t, s, llmd.DecodeName) {
+		require.Contains(t, sum.Pods, p.name, "the new pods answer")
+	}
+}
+
+func TestLongGenerationsAndManyConnections(t *testing.T) {
+	s := lab.NewStack(t, "long", map[string]any{
+		"epp":              map[string]any{"enabled": true},
+		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
+		"decode":           map[string]any{"enabled": true},
+		"simulator":        map[string]any{"interTokenLatency": "200ms", "maxNumSeqs": 1000},
+	})
+	s.Up()
+	client := gateway(t, s)
+	slow := client.Post(t.Context(), "/v1/completions", map[string]any{
+		"model": "random", "prompt": "a long answer", "max_tokens": 100, "ignore_eos": true,
+	})
+	fmt.Printf("a generation of %s\n", slow.Whole.Round(time.Millisecond))
+	require.True(t, slow.OK(), slow)
+	require.Greater(t, slow.Whole, 15*time.Second)
+
+	const n = 1000
+	sum := traffic.Sum(traffic.Run(t.Context(), n, n, func(ctx context.Context, i int) traffic.Answer {
+		return client.Completion(ctx, prompt(i), 5)
+	}, nil))
+	report(t, "1000 connections at a time", sum)
+	require.Equal(t, n, sum.OK, sum.Failed)
+}

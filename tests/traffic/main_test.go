@@ -1,0 +1,150 @@
+// Package traffic sends real requests through real pods: Envoy, the EPP, the routing
+// sidecar and the simulators on a node of the lab. `make test` runs it where such a node
+// can run; it starts a lab of its own and removes it.
+package traffic
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
+)
+
+var lab *labtest.Lab
+
+func TestMain(m *testing.M) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		fmt.Println("skipped: real pods need Linux and root")
+		return
+	}
+	os.Exit(labtest.Run(m, func() (_ *labtest.Lab, err error) {
+		lab, err = labtest.Start("../..", "traffic", 1, "CRDS=inference", "NODE=real")
+		return lab, err
+	}))
+}
+
+// gateway returns a client of a stack's gateway, by its Service's address: the machine
+// has a route to the lab's Services.
+func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
+	t.Helper()
+	service := s.Get("service", llmd.StandardGatewayName)
+	address := labtest.At(t, service, "spec", "clusterIP").(string)
+	return traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
+}
+
+// pod is a pod that runs.
+type pod struct{ name, address string }
+
+// pods are a Deployment's ready pods.
+func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
+	t.Helper()
+	lines := lab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+deployment, "-o",
+		`jsonpath={range .items[?(@.status.phase=="Running")]}{.metadata.name} {.status.podIP} {.metadata.deletionTimestamp}{"\n"}{end}`)
+	var list []pod
+	for line := range strings.Lines(lines) {
+		if fields := strings.Fields(line); len(fields) == 2 { // Without a deletion timestamp.
+			list = append(list, pod{fields[0], fields[1]})
+		}
+	}
+	require.NotEmpty(t, list, deployment)
+	return list
+}
+
+// metric sums a counter up over all its labels.
+func metric(t *testing.T, p pod, port int, name string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d/metrics", p.address, port), nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	sum := 0.0
+	scanner := bufio.NewScanner(response.Body)
+	for scanner.Scan() {
+		if rest, is := strings.CutPrefix(scanner.Text(), name); is && strings.IndexAny(rest, "{ ") == 0 {
+			value, err := strconv.ParseFloat(rest[strings.LastIndex(rest, " ")+1:], 64)
+			require.NoError(t, err)
+			sum += value
+		}
+	}
+	require.NoError(t, scanner.Err())
+	return int(sum)
+}
+
+// picked is how many requests the EPPs of a stack have scheduled.
+func picked(t *testing.T, s *labtest.Stack) int {
+	t.Helper()
+	sum := 0
+	for _, p := range pods(t, s, llmd.EPPName) {
+		sum += metric(t, p, llmd.EPPMetricsPort, "inference_objective_request_total")
+	}
+	return sum
+}
+
+// served is how many requests a simulator without a sidecar has answered.
+func served(t *testing.T, p pod) int {
+	t.Helper()
+	return metric(t, p, llmd.SimulatorPort, "vllm:request_success_total")
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, most time.Duration, is func() bool, what string) {
+	t.Helper()
+	require.Eventually(t, is, most, 200*time.Millisecond, what)
+}
+
+// load sends completions, so many at a time, until it is stopped.
+type load struct {
+	cancel  context.CancelFunc
+	answers chan []traffic.Answer
+}
+
+func startLoad(t *testing.T, atATime int, send func(ctx context.Context, i int) traffic.Answer) *load {
+	t.Helper()
+	stop, cancel := context.WithCancel(t.Context())
+	l := &load{cancel: cancel, answers: make(chan []traffic.Answer, 1)}
+	go func() {
+		const most = 100_000
+		answers := traffic.Run(stop, most, atATime, func(_ context.Context, i int) traffic.Answer {
+			return send(t.Context(), i) // What is under way when the load stops still ends.
+		}, nil)
+		var done []traffic.Answer
+		for _, a := range answers {
+			if a.Whole > 0 {
+				done = append(done, a)
+			}
+		}
+		l.answers <- done
+	}()
+	return l
+}
+
+// stop ends the load, and returns what came back.
+func (l *load) stop() traffic.Summary {
+	l.cancel()
+	return traffic.Sum(<-l.answers)
+}
+
+// report prints what a test measured.
+func report(t *testing.T, what string, s traffic.Summary) {
+	t.Helper()
+	fmt.Printf("%s: %d of %d good, statuses %v, p50/p95/p99 %s, pods %v\n", what, s.OK, s.Requests, s.Statuses, s.Whole, s.Pods)
+}
+
+// prompt returns a prompt that shares no beginning with those of other numbers.
+func prompt(i int) string { return fmt.Sprintf("%d: a prompt like no other, number %d", i*7919, i) }
+
+// long is a prompt that is worth a prefill pod and a place in a cache.
+func long(name string) string { return name + strings.Repeat(" and the same long prompt again", 30) }

@@ -1,0 +1,152 @@
+package traffic
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
+)
+
+func TestTheAPIAnswersThroughTheEPP(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	routing(t, s, client)
+}
+
+// routing is what holds however the EPP finds the pods.
+func routing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+	t.Helper()
+	models := client.Get(t.Context(), "/v1/models")
+	require.True(t, models.OK(), models)
+	require.Contains(t, models.Body, `"random"`)
+
+	before := picked(t, s)
+	for name, send := range map[string]func(ctx context.Context, prompt string, maxTokens int) traffic.Answer{
+		"completion": client.Completion, "chat": client.Chat, "stream": client.Stream,
+	} {
+		answer := send(t.Context(), name, 5)
+		require.True(t, answer.OK(), "%s: %s", name, answer)
+		require.Contains(t, answer.Pod, s.DecodeName(), "a decode pod answers")
+	}
+	require.Equal(t, 3, picked(t, s)-before, "the EPP scheduled each of them")
+
+	same := traffic.Sum(traffic.Run(t.Context(), 20, 1, func(ctx context.Context, _ int) traffic.Answer {
+		return client.Completion(ctx, long("affinity"), 5)
+	}, nil))
+	report(t, "one long prompt 20 times", same)
+	_, favourite := same.Favourite()
+	require.GreaterOrEqual(t, favourite, 19)
+
+	different := traffic.Sum(traffic.Run(t.Context(), 40, 4, func(ctx context.Context, i int) traffic.Answer {
+		return client.Completion(ctx, prompt(i), 5)
+	}, nil))
+	report(t, "40 different prompts", different)
+	require.Equal(t, 40, different.OK)
+	require.Len(t, different.Pods, len(pods(t, s, s.DecodeName())), "every decode pod gets some")
+}
+
+// TestTheGatewaySendsWhereTheEPPSays leaves the EPP only one pod to choose.
+func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
+	s := lab.NewStack(t, "chosen", map[string]any{
+		"epp": map[string]any{"enabled": true, "pluginsConfig": map[string]any{
+			"apiVersion": "inference.networking.x-k8s.io/v1alpha1", "kind": "EndpointPickerConfig",
+			"plugins": []any{
+				map[string]any{"type": "by-label-selector", "parameters": map[string]any{"matchLabels": map[string]any{"the": "one"}}},
+				map[string]any{"type": "random-picker"},
+			},
+			"schedulingProfiles": []any{map[string]any{"name": "default", "plugins": []any{
+				map[string]any{"pluginRef": "by-label-selector"}, map[string]any{"pluginRef": "random-picker"},
+			}}},
+		}},
+		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
+		"replicas":         3,
+	})
+	s.Up()
+	client := gateway(t, s)
+	for _, p := range pods(t, s, s.DecodeName())[:2] {
+		lab.Kubectl(t, "label", "pod", "-n", s.Namespace, p.name, "the=one")
+		eventually(t, 10*time.Second, func() bool { return client.Completion(t.Context(), "x", 1).Pod == p.name }, "the EPP sees the label")
+		sum := traffic.Sum(traffic.Run(t.Context(), 50, 5, func(ctx context.Context, i int) traffic.Answer {
+			return client.Completion(ctx, prompt(i), 1)
+		}, nil))
+		report(t, "an EPP that knows one pod", sum)
+		require.Equal(t, map[string]int{p.name: 50}, sum.Pods)
+		lab.Kubectl(t, "label", "pod", "-n", s.Namespace, p.name, "the-")
+	}
+}
+
+func TestPrefillComesBeforeDecode(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	prefill := pods(t, s, llmd.PrefillName)[0]
+	before := served(t, prefill)
+	answer := client.Completion(t.Context(), long("prefill first"), 5)
+	require.True(t, answer.OK(), answer)
+	require.Contains(t, answer.Pod, llmd.DecodeName, "the decode pod answers")
+	require.Equal(t, 1, served(t, prefill)-before, "a prefill pod did the prompt")
+
+	before = served(t, prefill)
+	answer = client.Completion(t.Context(), "short", 5)
+	require.True(t, answer.OK(), answer)
+	require.Zero(t, served(t, prefill)-before, "a short prompt is not worth it")
+}
+
+func TestClientsCannotChooseAPod(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	prefill := pods(t, s, llmd.PrefillName)[0]
+	before := served(t, prefill)
+	target := prefill.address + ":8200"
+	for _, header := range []string{"x-gateway-destination-endpoint", "x-prefiller-host-port", "x-data-parallel-host-port"} {
+		client.Headers = map[string]string{header: target}
+		sum := traffic.Sum(traffic.Run(t.Context(), 10, 1, func(ctx context.Context, _ int) traffic.Answer {
+			return client.Completion(ctx, "short", 1)
+		}, nil))
+		require.Equal(t, 10, sum.OK, sum.Failed)
+		require.NotContains(t, sum.Pods, prefill.name, header)
+	}
+	require.Zero(t, served(t, prefill)-before, "nothing got there")
+
+	client.Headers = nil
+	for _, path := range []string{"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config"} {
+		require.Equal(t, http.StatusNotFound, client.Get(t.Context(), path).Status, path)
+	}
+}
+
+func TestInferencePoolFindsThePodsToo(t *testing.T) {
+	config := lab.Sample(t, "dev")
+	config["inferencePool"] = map[string]any{"enabled": true}
+	s := lab.NewStack(t, "pool", config)
+	s.Up()
+	routing(t, s, gateway(t, s))
+}
+
+func TestAlgorithmsWithoutAnEPP(t *testing.T) {
+	s := lab.NewStack(t, "algorithms", map[string]any{
+		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
+		"replicas":         4,
+	})
+	s.Up()
+	for _, algorithm := range []string{"ROUND_ROBIN", "RANDOM", "LEAST_REQUEST"} {
+		s.Set("loadBalancing.algorithm", algorithm)
+		s.Up()
+		client := gateway(t, s)
+		sum := traffic.Sum(traffic.Run(t.Context(), 400, 8, func(ctx context.Context, i int) traffic.Answer {
+			return client.Completion(ctx, prompt(i), 1)
+		}, nil))
+		report(t, algorithm, sum)
+		require.Equal(t, 400, sum.OK, sum.Failed)
+		require.Len(t, sum.Pods, 4)
+		if algorithm == "ROUND_ROBIN" {
+			for pod, n := range sum.Pods {
+				require.InDelta(t, 100, n, 8, pod) // 25 % of 400, give or take 2 %.
+			}
+		}
+	}
+}
