@@ -378,16 +378,16 @@ func TestNoOpCost(t *testing.T) {
 	require.NoError(t, os.WriteFile(project, fmt.Appendf(nil,
 		"name: llm-d-sim\nruntime: {name: go, options: {binary: %s}}\n", empty), 0o600))
 	floor.Up()
-	best := func(s *labtest.Stack) time.Duration {
-		least := time.Hour
-		for range 3 {
-			began := time.Now()
-			s.Up()
-			least = min(least, time.Since(began))
-		}
-		return least
+	took := func(s *labtest.Stack) time.Duration {
+		began := time.Now()
+		s.Up()
+		return time.Since(began)
 	}
-	ours, engine := best(s), best(floor)
+	// In turns, and the best of each: what else the machine does hits both.
+	ours, engine := time.Hour, time.Hour
+	for range 5 {
+		ours, engine = min(ours, took(s)), min(engine, took(floor))
+	}
 	fmt.Printf("an up that changes nothing: %.2f s; of an empty program: %.2f s; ratio %.2f\n",
 		ours.Seconds(), engine.Seconds(), ours.Seconds()/engine.Seconds())
 }

@@ -71,7 +71,13 @@ func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
 	client := gateway(t, s)
 	for _, p := range pods(t, s, s.DecodeName())[:2] {
 		lab.Kubectl(t, "label", "pod", "-n", s.Namespace, p.name, "the=one")
-		eventually(t, 10*time.Second, func() bool { return client.Completion(t.Context(), "x", 1).Pod == p.name }, "the EPP sees the label")
+		eventually(t, 20*time.Second, func() bool {
+			// Often enough that balancing over three pods would have told.
+			sum := traffic.Sum(traffic.Run(t.Context(), 10, 1, func(ctx context.Context, _ int) traffic.Answer {
+				return client.Completion(ctx, "x", 1)
+			}, nil))
+			return sum.Pods[p.name] == 10
+		}, "the EPP sees the label, and the gateway the EPP")
 		sum := traffic.Sum(traffic.Run(t.Context(), 50, 5, func(ctx context.Context, i int) traffic.Answer {
 			return client.Completion(ctx, prompt(i), 1)
 		}, nil))
