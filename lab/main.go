@@ -106,8 +106,13 @@ func start(ctx context.Context, l *lab, o options) error {
 	}
 	if c.Healthy(ctx) {
 		fmt.Fprintf(l.out, "cluster %s runs already\n", l.name)
-	} else if err := create(ctx, l, c); err != nil {
-		return err
+	} else {
+		if err := create(ctx, l, c); err != nil {
+			return err
+		}
+		if err := c.MarkComplete(); err != nil {
+			return err
+		}
 	}
 	if err := crd.Install(ctx, c, filepath.Join(l.repository, "lab", "crds"), names, l.out); err != nil {
 		return err
@@ -150,7 +155,7 @@ func create(ctx context.Context, l *lab, c *cluster.Cluster) error {
 }
 
 func stop(ctx context.Context, l *lab, _ options) error {
-	if _, err := os.Stat(l.dir()); err != nil {
+	if !l.exists() {
 		fmt.Fprintf(l.out, "cluster %s does not run\n", l.name)
 		return nil
 	}
@@ -232,8 +237,13 @@ func initStack(ctx context.Context, l *lab, s *stack.Stack) error {
 	return err
 }
 
+var errNotRunning = errors.New("the lab does not run: start it with make up")
+
 // running returns the stack of a lab that runs.
 func running(ctx context.Context, l *lab, o options) (*stack.Stack, error) {
+	if !l.exists() { // Before tools are built for nothing.
+		return nil, errNotRunning
+	}
 	if err := l.ensureTools(ctx); err != nil {
 		return nil, err
 	}
@@ -242,7 +252,7 @@ func running(ctx context.Context, l *lab, o options) (*stack.Stack, error) {
 		return nil, err
 	}
 	if !c.Healthy(ctx) {
-		return nil, errors.New("the lab does not run: start it with make up")
+		return nil, errNotRunning
 	}
 	s := l.stack(o.stack)
 	return s, initStack(ctx, l, s)
@@ -303,6 +313,9 @@ func smoke(ctx context.Context, l *lab, o options) error {
 }
 
 func down(ctx context.Context, l *lab, o options) error {
+	if !l.exists() {
+		return stop(ctx, l, o)
+	}
 	s, err := running(ctx, l, o)
 	if err == nil {
 		err = s.Run(ctx, "destroy", "--yes", "--skip-preview")

@@ -49,6 +49,12 @@ func (l *lab) dir() string  { return filepath.Join(l.cache, "lab", l.name) }
 func (l *lab) bin() string  { return filepath.Join(l.dir(), "bin") }
 func (l *lab) home() string { return filepath.Join(l.dir(), "pulumi") }
 
+// exists reports whether there is a cluster, or what is left of one.
+func (l *lab) exists() bool {
+	_, err := os.Stat(l.dir())
+	return err == nil
+}
+
 func (l *lab) builder() *tool.Builder {
 	return &tool.Builder{
 		Pins: filepath.Join(l.repository, "lab"), Cache: filepath.Join(l.cache, "tools"), Out: l.out,
@@ -153,7 +159,7 @@ func (l *lab) node(ctx context.Context, c *cluster.Cluster) (*node.Node, error) 
 // is, otherwise `auto` is real where that works.
 func (l *lab) chooseNode(asked string) error {
 	there := ""
-	if _, err := os.Stat(l.dir()); err == nil {
+	if l.exists() {
 		there = "kwok"
 		if _, err := os.Stat(l.sandbox().Dir); err == nil {
 			there = "real"

@@ -156,9 +156,19 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return os.RemoveAll(c.Dir)
 }
 
-// Healthy reports whether the API server says that it is ready.
+// MarkComplete says that everything of the cluster was started, its node included.
+func (c *Cluster) MarkComplete() error { return os.WriteFile(c.completeMark(), nil, 0o600) }
+
+func (c *Cluster) completeMark() string { return filepath.Join(c.Dir, "complete") }
+
+// Healthy reports whether the cluster is complete, and its API server says that it is
+// ready.
 func (c *Cluster) Healthy(ctx context.Context) bool {
-	if _, err := os.Stat(c.Kubeconfig()); err != nil {
+	if _, err := os.Stat(c.completeMark()); err != nil {
+		return false
+	}
+	// Without its sandbox, the API server's address could be anybody's.
+	if c.Sandbox != nil && !c.Sandbox.Healthy() {
 		return false
 	}
 	_, err := c.Kubectl(ctx, nil, "get", "--raw", "/readyz", "--request-timeout", "2s")

@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -15,25 +18,67 @@ const cgroups = "/sys/fs/cgroup"
 // Cgroup is the control group that holds all pods of the sandbox.
 func (s *Sandbox) Cgroup() string { return "/llm-d-sim-" + s.Name }
 
+// unified reports whether there are control groups of version 2, with all controllers
+// in one hierarchy.
+func unified() bool {
+	_, err := os.Stat(filepath.Join(cgroups, "cgroup.controllers"))
+	return err == nil
+}
+
 // hierarchies are the folders with control groups: one for each controller in version
 // 1, a single one in version 2.
 func hierarchies() ([]string, error) {
-	if _, err := os.Stat(filepath.Join(cgroups, "cgroup.controllers")); err == nil {
+	if unified() {
 		return []string{cgroups}, nil
 	}
 	return filepath.Glob(filepath.Join(cgroups, "*"))
 }
 
-// MakeCgroup makes the group, which the kubelet wants to find.
+// cgroupsWritable fails where no group can be made, as in most containers.
+func cgroupsWritable() error {
+	folders, err := hierarchies()
+	if err != nil {
+		return err
+	}
+	const write = 2
+	for _, folder := range folders {
+		if err := syscall.Access(folder, write); err != nil {
+			return fmt.Errorf("%s has to be writable: %w", folder, err)
+		}
+	}
+	return nil
+}
+
+// MakeCgroup makes the group, which the kubelet wants to find with the controllers that
+// the machine has.
 func (s *Sandbox) MakeCgroup() error {
 	folders, err := hierarchies()
 	if err != nil {
 		return err
 	}
+	if unified() {
+		if err := delegate(cgroups); err != nil {
+			return err
+		}
+	}
 	for _, folder := range folders {
 		if err := os.MkdirAll(filepath.Join(folder, s.Cgroup()), 0o750); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// delegate lets the groups inside one have all of its controllers. A kubelet does so
+// for its own groups, but not for the one that it is told to make them in.
+func delegate(folder string) error {
+	controllers, err := os.ReadFile(filepath.Join(folder, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	for _, controller := range strings.Fields(string(controllers)) {
+		// One by one, since the kubelet needs some of them only, and says which.
+		_ = os.WriteFile(filepath.Join(folder, "cgroup.subtree_control"), []byte("+"+controller), 0o600)
 	}
 	return nil
 }

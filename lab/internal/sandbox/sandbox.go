@@ -24,7 +24,8 @@ import (
 // Requirements are what a sandbox needs from the machine.
 func Requirements() []system.Requirement {
 	return []system.Requirement{
-		system.Command("ip", "iproute2"), system.Command("nsenter", "util-linux"), system.Command("mount", "mount"),
+		system.Command("ip", "iproute2"), system.Command("nsenter", "util-linux"),
+		system.Command("flock", "util-linux"), system.Command("mount", "mount"),
 	}
 }
 
@@ -36,7 +37,13 @@ func Supported() error {
 	case os.Geteuid() != 0:
 		return errors.New("that takes root")
 	}
-	return nil
+	// Root of a container may be none here.
+	probe := exec.Command("true")
+	probe.SysProcAttr = namespaces()
+	if err := probe.Run(); err != nil {
+		return fmt.Errorf("that takes the right to make namespaces, as in a privileged container: %w", err)
+	}
+	return cgroupsWritable()
 }
 
 // Sandbox is the namespaces of one lab.
@@ -63,6 +70,9 @@ type state struct {
 // Each sandbox has a /20 of the range that is set aside for benchmarks (RFC 2544), where
 // nobody else should be: the link to the machine, the pods and the Services.
 const most = 16
+
+// unconnected is the index of a sandbox that has no link yet.
+const unconnected = -1
 
 func (s *Sandbox) net(third, fourth int) string {
 	return fmt.Sprintf("198.18.%d.%d", s.state.Index*16+third, fourth)
@@ -103,23 +113,18 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	if err := init.Start(); err != nil {
 		return fmt.Errorf("making namespaces: %w", err)
 	}
-	s.state = state{PID: init.Process.Pid, Started: startTime(init.Process.Pid)}
-	if err := s.connect(ctx); err != nil {
-		return errors.Join(err, init.Process.Kill(), wait(init))
-	}
+	// Written down at once, so that a start that is cut off leaves nothing unknown.
+	s.state = state{PID: init.Process.Pid, Started: startTime(init.Process.Pid), Index: unconnected}
 	if err := s.save(); err != nil {
-		return errors.Join(err, init.Process.Kill(), wait(init))
+		return errors.Join(err, s.kill())
+	}
+	if err := s.connect(ctx); err != nil {
+		return errors.Join(err, s.Stop())
 	}
 	if err := s.prepare(ctx); err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	return nil
-}
-
-// wait reaps a process that was killed.
-func wait(cmd *exec.Cmd) error {
-	_, err := cmd.Process.Wait()
-	return err
 }
 
 func (s *Sandbox) save() error {
@@ -143,6 +148,7 @@ func (s *Sandbox) connect(ctx context.Context) error {
 		}
 		// With the machine's end goes the sandbox's, and every route through it.
 		return errors.Join(
+			s.save(),
 			ip(ctx, "address", "add", s.net(0, 1)+"/30", "dev", s.link()),
 			ip(ctx, "link", "set", s.link(), "up"),
 			s.Command(ctx, "ip", "address", "add", s.Address()+"/30", "dev", "eth0").Run(),
@@ -182,11 +188,13 @@ func (s *Sandbox) Command(ctx context.Context, name string, args ...string) *exe
 }
 
 // Daemon starts a program that runs until the sandbox stops, and writes to its
-// Log.
+// Log. Healthy looks after it.
 func (s *Sandbox) Daemon(ctx context.Context, name, path string, args ...string) error {
 	// Started by a shell that ends, it becomes a child of the sandbox's first process.
-	const script = `log=$1; shift; setsid "$@" >"$log" 2>&1 </dev/null &`
-	if out, err := s.Command(ctx, "sh", append([]string{"-c", script, "sh", s.Log(name), path}, args...)...).CombinedOutput(); err != nil {
+	// The lock is held as long as the program runs, and not by what it starts.
+	const script = `log=$1; shift; setsid flock --close "$@" >"$log" 2>&1 </dev/null &`
+	lock := filepath.Join(s.Dir, name+lockSuffix)
+	if out, err := s.Command(ctx, "sh", append([]string{"-c", script, "sh", s.Log(name), lock, path}, args...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("starting %s: %w: %s", name, err, out)
 	}
 	return nil
@@ -194,6 +202,33 @@ func (s *Sandbox) Daemon(ctx context.Context, name, path string, args ...string)
 
 // Log is the file that a daemon's log goes to.
 func (s *Sandbox) Log(name string) string { return filepath.Join(s.Dir, name+".log") }
+
+// lockSuffix ends the names of the daemons' locks.
+const lockSuffix = ".lock"
+
+// Healthy reports whether the sandbox runs, with every daemon that was started in it.
+func (s *Sandbox) Healthy() bool {
+	if !s.Load() {
+		return false
+	}
+	locks, err := filepath.Glob(filepath.Join(s.Dir, "*"+lockSuffix))
+	for _, lock := range locks {
+		if err != nil || !held(lock) {
+			return false
+		}
+	}
+	return err == nil
+}
+
+// held reports whether somebody has the lock on a file.
+func held(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
 
 // Stop ends everything in the sandbox. What has ended already is no error.
 func (s *Sandbox) Stop() error {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -96,4 +97,49 @@ func TestASandboxThatWasCutOffIsRemoved(t *testing.T) {
 	require.False(t, s.Load())
 	require.NoError(t, s.Stop())
 	require.NotContains(t, machine(t), "llm-d-sim-cut")
+}
+
+func TestASandboxIsHealthyWhileItsDaemonsRun(t *testing.T) {
+	s := newSandbox(t, "daemons")
+	require.True(t, s.Healthy())
+	require.NoError(t, s.Daemon(t.Context(), "one", "sleep", "1001"))
+	// What a daemon starts, such as containers, may outlive it.
+	// What a daemon starts, such as containers, may outlive it.
+	pids := filepath.Join(s.Dir, "pids")
+	require.NoError(t, s.Daemon(t.Context(), "two", "sh", "-c", `setsid sleep 1002 & echo "$$ $!" >"$0"; exec sleep 1002`, pids))
+	var daemon, child string
+	require.Eventually(t, func() bool {
+		raw, _ := os.ReadFile(pids)
+		n, _ := fmt.Sscan(string(raw), &daemon, &child)
+		return n == 2
+	}, 5*time.Second, 10*time.Millisecond)
+	require.True(t, s.Healthy())
+
+	require.NoError(t, s.Command(t.Context(), "kill", "-KILL", daemon).Run())
+	require.Eventually(t, func() bool { return !s.Healthy() }, 5*time.Second, 10*time.Millisecond)
+	require.NoError(t, s.Command(t.Context(), "kill", "-0", child).Run(), "what it started runs on")
+	require.NoError(t, s.Stop())
+	require.False(t, s.Healthy())
+}
+
+func TestAStartThatIsKilledIsKnown(t *testing.T) {
+	s := newSandbox(t, "killed")
+	// As it is written down before there is a link.
+	link := s.link()
+	s.state.Index = unconnected
+	require.NoError(t, s.save())
+	again := &Sandbox{Name: s.Name, Dir: s.Dir}
+	require.True(t, again.Load())
+	require.NoError(t, again.Stop())
+	// The kernel removes the link with the namespace, a moment later.
+	require.Eventually(t, func() bool { return !strings.Contains(machine(t), link) }, 10*time.Second, 50*time.Millisecond)
+}
+
+func TestControllersAreLetThrough(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "cgroup.controllers"), []byte("hugetlb cpu\n"), 0o600))
+	require.NoError(t, delegate(folder))
+	written, err := os.ReadFile(filepath.Join(folder, "cgroup.subtree_control"))
+	require.NoError(t, err)
+	require.Equal(t, "+cpu", string(written), "the last of the writes, one for each controller")
 }
