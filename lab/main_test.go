@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +23,21 @@ func TestWhatIsTypedWrongIsToldBeforeAnythingRuns(t *testing.T) {
 		{[]string{"up", "--repository", "..", "--cluster", "mine"}, `unknown cluster "mine": known are lab and current`},
 	} {
 		require.ErrorContains(t, run(t.Context(), test.args), test.want)
+	}
+}
+
+func TestALinkLeadsToTheFileBehindARelativeLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "real"), []byte("tool"), 0o600))
+	installed := filepath.Join(dir, "installed")
+	require.NoError(t, os.Symlink("real", installed))
+	path := filepath.Join(dir, "lab", "bin", "tool")
+	for range 2 { // The second replaces the first.
+		require.NoError(t, link(installed, path))
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, "tool", string(content))
 	}
 }
 

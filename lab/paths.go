@@ -224,6 +224,11 @@ func (l *lab) preparePulumi() error {
 // link puts an executable at a path. A hard link where that is possible, since the
 // CLI looks for its language hosts beside its own file and not beside a symbolic link.
 func link(target, path string) error {
+	// A hard link to a symbolic one would lead elsewhere from here, if that is relative.
+	target, err := filepath.EvalSymlinks(target)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

@@ -8,9 +8,10 @@ mount -t proc proc /proc
 # Sockets, locks and the kubelet's links to logs: everything that programs keep at fixed
 # places, but for what the machine's own programs have there.
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock "$dir/log" "$dir/lib-cni" /var/lib/cni
+mkdir -p /run/lock "$dir/log" "$dir/lib-cni" "$dir/lib-kubelet" /var/lib/cni /var/lib/kubelet
 mount --bind "$dir/log" /var/log
 mount --bind "$dir/lib-cni" /var/lib/cni
+mount --bind "$dir/lib-kubelet" /var/lib/kubelet
 
 # Settings of the whole machine that the kubelet insists on: it finds them set here,
 # and does not touch the real ones.

@@ -63,6 +63,9 @@ func TestASandboxIsApartAndLeavesNothing(t *testing.T) {
 	require.Equal(t, "1", run(s, "cat /proc/sys/net/ipv4/ip_forward"))
 	run(s, "mkdir /run/mine && mount -t tmpfs tmpfs /run/mine && iptables -t nat -A POSTROUTING -j MASQUERADE")
 	require.Empty(t, run(other, "ls -d /run/mine 2>/dev/null || true"))
+	run(s, "touch /var/lib/kubelet/mine")
+	require.NoFileExists(t, "/var/lib/kubelet/mine")
+	require.Empty(t, run(other, "ls /var/lib/kubelet"))
 	require.NotContains(t, run(other, "iptables-save"), "MASQUERADE")
 
 	// A refusal is an answer: the machine reaches the sandbox.
