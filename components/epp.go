@@ -261,6 +261,7 @@ func (a *EPPArgs) workload() workload {
 		labels:         map[string]string{llmd.ComponentLabel: llmd.ComponentEPP},
 		annotations:    checksum(a.PluginsConfig),
 		uid:            simulatorUser,
+		oneLeads:       a.leaderElection(),
 		serviceAccount: llmd.EPPName,
 		graceSeconds:   eppGraceSeconds,
 		containers:     corev1.ContainerArray{c},

@@ -59,6 +59,9 @@ type workload struct {
 	uid int
 	// bindLowPorts lets the containers listen on ports below 1024 without a capability.
 	bindLowPorts bool
+	// oneLeads: of several replicas only the one that leads is ever ready. All are
+	// replaced at once, since a new one cannot lead while an old one does.
+	oneLeads bool
 	// serviceAccount is mounted with its token. Empty: no token in the pod.
 	serviceAccount string
 	// graceSeconds is how long the pod may take to stop, with its preStop sleep.
@@ -102,6 +105,19 @@ func (c Common) deployment(
 		spec.ImagePullSecrets = secrets
 	}
 
+	strategy := &appsv1.DeploymentStrategyArgs{
+		Type: pulumi.String("RollingUpdate"),
+		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
+			MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.String("25%"),
+		},
+	}
+	var await map[string]string
+	if w.oneLeads {
+		strategy = &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
+		// Pulumi would wait for all replicas. The field exists once one is ready.
+		await = map[string]string{"pulumi.com/waitFor": "jsonpath={.status.readyReplicas}"}
+	}
+
 	labels := c.labels(w.name, w.component)
 	maps.Copy(labels, w.labels)
 	if c.ReadyTimeout > 0 {
@@ -109,16 +125,11 @@ func (c Common) deployment(
 		opts = append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout}))
 	}
 	return appsv1.NewDeployment(ctx, urn, &appsv1.DeploymentArgs{
-		Metadata: c.metadata(w.name, w.component, w.labels, nil),
+		Metadata: c.metadata(w.name, w.component, w.labels, await),
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(w.replicas),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
-			Strategy: &appsv1.DeploymentStrategyArgs{
-				Type: pulumi.String("RollingUpdate"),
-				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
-					MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.String("25%"),
-				},
-			},
+			Strategy: strategy,
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
 					Labels: stringMap(labels), Annotations: stringMap(w.annotations),

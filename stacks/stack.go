@@ -47,7 +47,9 @@ type part struct {
 	// url is where a gateway takes requests, nil for other parts.
 	url pulumi.StringInput
 	// decode marks the part that answers requests.
-	decode   bool
+	decode bool
+	// oneLeads marks a part of whose replicas only one is ever ready.
+	oneLeads bool
 	resource *appsv1.Deployment
 }
 
@@ -216,7 +218,7 @@ func (s *stack) epp(inCluster pulumi.ResourceOption) error {
 	}
 	s.parts = append(s.parts, part{
 		name: "epp", deployment: llmd.EPPName, image: epp.Image,
-		service: llmd.EPPName, port: epp.Port, resource: e.Deployment,
+		service: llmd.EPPName, port: epp.Port, oneLeads: epp.Replicas > 1, resource: e.Deployment,
 	})
 	return nil
 }

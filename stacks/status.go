@@ -32,7 +32,7 @@ func observe(parts []part, deployments []appsv1.Deployment) map[string]any {
 		message := fmt.Sprintf("%d of %d replicas of %s are ready", ready, desired, p.deployment)
 		if _, found := live[p.deployment]; !found {
 			message = fmt.Sprintf("Deployment %s does not exist", p.deployment)
-		} else if ready >= desired {
+		} else if ready >= p.enough(desired) {
 			conditions = append(conditions, condition(p.condition(), true, "DeploymentReady", message))
 			continue
 		}
@@ -46,6 +46,14 @@ func observe(parts []part, deployments []appsv1.Deployment) map[string]any {
 	outputs["conditions"] = append([]any{all}, conditions...)
 	outputs["status"] = status
 	return outputs
+}
+
+// enough is how many of the replicas have to be ready.
+func (p part) enough(desired int) int {
+	if p.oneLeads {
+		return min(1, desired)
+	}
+	return desired
 }
 
 // condition has the fields of a Kubernetes condition but for its transition time,

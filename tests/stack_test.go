@@ -270,3 +270,21 @@ func TestTheSeedIsRandomUnlessSet(t *testing.T) {
 	require.False(t, found)
 	require.Contains(t, simulator(r), "--seed=7")
 }
+
+func TestOfSeveralEPPsOneHasToBeReady(t *testing.T) {
+	t.Parallel()
+	live := fullCluster()
+	epp := ready(llmd.EPPName, 2)
+	epp.Status.ReadyReplicas = 1
+	live.deployments = []appsv1.Deployment{epp}
+	r := run(t, everything, live)
+	require.NoError(t, r.err)
+	for _, c := range r.exports["conditions"].([]any) {
+		if condition := c.(map[string]any); condition["type"] == "EPPReady" {
+			require.Equal(t, "True", condition["status"], condition["message"])
+		}
+	}
+	deployment, found := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+	require.True(t, found)
+	require.Equal(t, map[string]any{"type": "Recreate"}, deployment.Inputs["spec"].(map[string]any)["strategy"])
+}

@@ -3,6 +3,7 @@ package traffic
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,4 +89,40 @@ func TestLongGenerationsAndManyConnections(t *testing.T) {
 	}, nil))
 	report(t, "1000 connections at a time", sum)
 	require.Equal(t, n, sum.OK, sum.Failed)
+}
+
+func TestOneEPPLeads(t *testing.T) {
+	config := lab.Sample(t, "dev")
+	config["inferencePool"] = map[string]any{"enabled": true}
+	config["epp"] = map[string]any{"enabled": true, "replicas": 2}
+	s := lab.NewStack(t, "leader", config)
+	s.Up()
+	require.EqualValues(t, 1, s.Outputs()["status"].(map[string]any)["epp"].(map[string]any)["ready"])
+	for _, c := range s.Outputs()["conditions"].([]any) {
+		require.Equal(t, "True", c.(map[string]any)["status"], "%v", c)
+	}
+	leader := func() string {
+		return strings.TrimSpace(lab.Kubectl(t, "get", "endpointslices", "-n", s.Namespace,
+			"-l", "kubernetes.io/service-name="+llmd.EPPName, "-o",
+			`jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].targetRef.name}`))
+	}
+	first := leader()
+	require.NotContains(t, first, " ", "one of them takes requests")
+	client := gateway(t, s)
+	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	time.Sleep(time.Second)
+	began := time.Now()
+	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, first, "--grace-period=0", "--force")
+	eventually(t, 30*time.Second, func() bool { next := leader(); return next != "" && next != first }, "another leads")
+	fmt.Printf("a new leader after %.1f s\n", time.Since(began).Seconds())
+	time.Sleep(2 * time.Second)
+	sum := l.stop()
+	report(t, "the leading EPP killed", sum)
+	fmt.Printf("the leading EPP killed: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
+	require.Less(t, sum.Requests-sum.OK, sum.Requests/20)
+	eventually(t, 20*time.Second, func() bool {
+		before := metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "inference_objective_request_total")
+		return client.Completion(t.Context(), "x", 1).OK() &&
+			metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "inference_objective_request_total") > before
+	}, "the new leader schedules")
 }

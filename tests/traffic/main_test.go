@@ -62,6 +62,11 @@ func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
 	return list
 }
 
+func podNamed(t *testing.T, s *labtest.Stack, name string) pod {
+	t.Helper()
+	return pod{name, lab.Kubectl(t, "get", "pod", name, "-n", s.Namespace, "-o", "jsonpath={.status.podIP}")}
+}
+
 // metric sums a counter up over all its labels.
 func metric(t *testing.T, p pod, port int, name string) int {
 	t.Helper()

@@ -107,7 +107,6 @@ func TestASandboxIsHealthyWhileItsDaemonsRun(t *testing.T) {
 	require.True(t, s.Healthy())
 	require.NoError(t, s.Daemon(t.Context(), "one", "sleep", "1001"))
 	// What a daemon starts, such as containers, may outlive it.
-	// What a daemon starts, such as containers, may outlive it.
 	pids := filepath.Join(s.Dir, "pids")
 	require.NoError(t, s.Daemon(t.Context(), "two", "sh", "-c", `setsid sleep 1002 & echo "$$ $!" >"$0"; exec sleep 1002`, pids))
 	var daemon, child string
