@@ -36,12 +36,15 @@ func TestMain(m *testing.M) {
 }
 
 // gateway returns a client of a stack's gateway, by its Service's address: the machine
-// has a route to the lab's Services.
+// has a route to the lab's Services. Envoy asks for the pods' addresses each second, so
+// that it may not know yet those that have just become ready.
 func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	t.Helper()
 	service := s.Get("service", llmd.StandardGatewayName)
 	address := labtest.At(t, service, "spec", "clusterIP").(string)
-	return traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
+	client := traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
+	eventually(t, 5*time.Second, func() bool { return client.Get(t.Context(), "/v1/models").OK() }, "the gateway knows its pods")
+	return client
 }
 
 // pod is a pod that runs.
