@@ -121,8 +121,8 @@ func TestOneEPPLeads(t *testing.T) {
 	fmt.Printf("the leading EPP killed: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
 	require.Less(t, sum.Requests-sum.OK, sum.Requests/20)
 	eventually(t, 20*time.Second, func() bool {
-		before := metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "inference_objective_request_total")
+		before := metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total")
 		return client.Completion(t.Context(), "x", 1).OK() &&
-			metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "inference_objective_request_total") > before
+			metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total") > before
 	}, "the new leader schedules")
 }

@@ -42,9 +42,12 @@ func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	t.Helper()
 	service := s.Get("service", llmd.StandardGatewayName)
 	address := labtest.At(t, service, "spec", "clusterIP").(string)
-	client := traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
-	eventually(t, 5*time.Second, func() bool { return client.Get(t.Context(), "/v1/models").OK() }, "the gateway knows its pods")
-	return client
+	known := func() int {
+		return metric(t, pods(t, s, llmd.StandardGatewayName)[0], llmd.GatewayProbePort, "/stats/prometheus",
+			`envoy_cluster_membership_healthy{envoy_cluster_name="decode"}`)
+	}
+	eventually(t, 10*time.Second, func() bool { return known() == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
+	return traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
 }
 
 // pod is a pod that runs.
@@ -70,10 +73,10 @@ func podNamed(t *testing.T, s *labtest.Stack, name string) pod {
 	return pod{name, lab.Kubectl(t, "get", "pod", name, "-n", s.Namespace, "-o", "jsonpath={.status.podIP}")}
 }
 
-// metric sums a counter up over all its labels.
-func metric(t *testing.T, p pod, port int, name string) int {
+// metric sums a metric up over all its labels, or over those that follow its name.
+func metric(t *testing.T, p pod, port int, path, name string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d/metrics", p.address, port), nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d%s", p.address, port, path), nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -96,7 +99,7 @@ func picked(t *testing.T, s *labtest.Stack) int {
 	t.Helper()
 	sum := 0
 	for _, p := range pods(t, s, llmd.EPPName) {
-		sum += metric(t, p, llmd.EPPMetricsPort, "inference_objective_request_total")
+		sum += metric(t, p, llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total")
 	}
 	return sum
 }
@@ -104,7 +107,7 @@ func picked(t *testing.T, s *labtest.Stack) int {
 // served is how many requests a simulator without a sidecar has answered.
 func served(t *testing.T, p pod) int {
 	t.Helper()
-	return metric(t, p, llmd.SimulatorPort, "vllm:request_success_total")
+	return metric(t, p, llmd.SimulatorPort, "/metrics", "vllm:request_success_total")
 }
 
 // eventually waits until something is so.
