@@ -7,6 +7,8 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	commondnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/common/dns/v3"
+	dnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/dns/v3"
 	leastrequestv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/least_request/v3"
 	overridehostv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/override_host/v3"
 	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
@@ -91,7 +93,7 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 		}},
 		FallbackPolicy: fallback,
 	})
-	c := dnsCluster(decodeName, backend)
+	c := p.dnsCluster(decodeName, backend)
 	c.LoadBalancingPolicy = policy("override_host", chosen)
 	return c
 }
@@ -100,7 +102,7 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 // request go on without an EPP only if it knows so before the body is on its way: hence
 // the health checks, and the first connection that fails counts as well.
 func (p *packer) eppCluster(epp Upstream) *clusterv3.Cluster {
-	c := dnsCluster(eppName, epp)
+	c := p.dnsCluster(eppName, epp)
 	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
 	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 0}}
 	c.HealthChecks = []*corev3.HealthCheck{{
@@ -157,22 +159,27 @@ func (*packer) adminCluster() *clusterv3.Cluster {
 	}
 }
 
-func dnsCluster(name string, upstream Upstream) *clusterv3.Cluster {
+// dnsCluster balances over all addresses of a name.
+func (p *packer) dnsCluster(name string, upstream Upstream) *clusterv3.Cluster {
 	limits := &clusterv3.CircuitBreakers_Thresholds{
 		MaxConnections:     wrapperspb.UInt32(maxInFlight),
 		MaxPendingRequests: wrapperspb.UInt32(maxInFlight),
 		MaxRequests:        wrapperspb.UInt32(maxInFlight),
 		MaxRetries:         wrapperspb.UInt32(maxInFlight),
 	}
-	return &clusterv3.Cluster{
-		Name:                 name,
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS},
-		ConnectTimeout:       durationpb.New(connectTimeout),
-		DnsRefreshRate:       durationpb.New(dnsRefresh),
-		DnsFailureRefreshRate: &clusterv3.Cluster_RefreshRate{
+	resolution := p.any(&dnsv3.DnsCluster{
+		DnsRefreshRate: durationpb.New(dnsRefresh),
+		DnsFailureRefreshRate: &dnsv3.DnsCluster_RefreshRate{
 			BaseInterval: durationpb.New(dnsRefresh), MaxInterval: durationpb.New(dnsRefresh),
 		},
-		DnsLookupFamily: clusterv3.Cluster_V4_PREFERRED,
+		DnsLookupFamily: commondnsv3.DnsLookupFamily_V4_PREFERRED,
+	})
+	return &clusterv3.Cluster{
+		Name: name,
+		ClusterDiscoveryType: &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
+			Name: "envoy.cluster.dns", TypedConfig: resolution,
+		}},
+		ConnectTimeout:  durationpb.New(connectTimeout),
 		CircuitBreakers: &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{limits}},
 		LoadAssignment:  assignment(name, upstream),
 	}
