@@ -11,6 +11,10 @@ import (
 // standardGatewayUser is the user of the envoy-wrapper image.
 const standardGatewayUser = 10101
 
+// gatewayStartSeconds is how long a gateway waits for a simulator that answers. Long, since
+// to start Envoy anew would help nobody.
+const gatewayStartSeconds = 3600
+
 // Where the bootstrap lies in the gateway's ConfigMap and pods.
 const (
 	bootstrapDir  = "/etc/envoy"
@@ -61,7 +65,9 @@ func (s *StandardGateway) provision(
 		corev1.ContainerPortArgs{Name: pulumi.String("probe"), ContainerPort: pulumi.Int(llmd.GatewayProbePort)},
 	}
 	probePort := pulumi.Int(llmd.GatewayProbePort)
-	c.StartupProbe = httpProbe("/ready", probePort, 1, 60)
+	// Started means that a request is answered, not only that Envoy runs: the pods that
+	// answer may take as long as their images to pull.
+	c.StartupProbe = httpProbe("/health", pulumi.Int(llmd.GatewayListenPort), 1, gatewayStartSeconds)
 	c.ReadinessProbe = httpProbe("/ready", probePort, 5, 2)
 	c.LivenessProbe = httpProbe("/ready", probePort, 10, 3)
 	c.VolumeMounts = corev1.VolumeMountArray{corev1.VolumeMountArgs{
