@@ -21,6 +21,8 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
@@ -38,7 +40,7 @@ func main() {
 // options are the flags of every command.
 type options struct {
 	repository, name, stack, cluster, crds, node string
-	yes                                          bool
+	yes, istio                                   bool
 }
 
 // defaultName is that of the stack, and of the lab, if no other is asked for.
@@ -70,6 +72,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.yes, "yes", false, "do not ask before the current cluster is changed")
 	flags.StringVar(&o.crds, "crds", "all", "CRDs to install: all, none, or some of inference,gateway,istio")
 	flags.StringVar(&o.node, "node", "auto", "real runs the pods, kwok fakes them; auto is real on Linux as root")
+	flags.BoolVar(&o.istio, "istio", false, "install Istio too, on a real node")
 	usage := "usage: lab COMMAND [flags], COMMAND being one of " + strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
 	if len(args) == 0 {
 		return errors.New(usage)
@@ -88,6 +91,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := l.chooseNode(o.node); err != nil {
 		return err
+	}
+	if l.istio = o.istio; l.istio && !l.real {
+		return errors.New("KWOK's pods are fakes, and so cannot run Istio: use a real node (NODE=real)")
 	}
 	return command.run(ctx, l, o)
 }
@@ -117,7 +123,25 @@ func start(ctx context.Context, l *lab, o options) error {
 	if err := crd.Install(ctx, c, filepath.Join(l.repository, "lab", "crds"), names, l.out); err != nil {
 		return err
 	}
+	if err := installIstio(ctx, l, c); err != nil {
+		return err
+	}
 	return l.preparePulumi()
+}
+
+// installIstio also works on a cluster that ran without it before.
+func installIstio(ctx context.Context, l *lab, c *cluster.Cluster) error {
+	if !l.istio || istio.Installed(ctx, c) {
+		return nil
+	}
+	n, err := l.node(ctx, c, image.Istio())
+	if err != nil {
+		return err
+	}
+	if err := n.Import(ctx); err != nil {
+		return err
+	}
+	return istio.Install(ctx, c, l.tools[istio.Installer().Name], l.out)
 }
 
 // create starts a cluster, after it removed what is left of one that died.
@@ -134,7 +158,7 @@ func create(ctx context.Context, l *lab, c *cluster.Cluster) error {
 	if err := system.Ensure(ctx, l.out, node.Requirements()...); err != nil {
 		return err
 	}
-	n, err := l.node(ctx, c)
+	n, err := l.node(ctx, c, image.All())
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,12 @@ func TestALinkLeadsToTheFileBehindARelativeLink(t *testing.T) {
 	}
 }
 
+func TestALabIsNotFoundOnThePath(t *testing.T) {
+	t.Parallel()
+	l := &lab{cache: "/cache", name: "dev"}
+	require.Equal(t, "/bin:/cache/labels/bin", l.withoutLabs(l.bin()+":/bin:/cache/labels/bin:/cache/lab/other/bin"))
+}
+
 func TestWhatEnvPrintsIsSafeToEvaluate(t *testing.T) {
 	t.Parallel()
 	const hard = `a 'quoted' "$HOME" \ and $(more)`

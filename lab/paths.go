@@ -17,6 +17,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/sandbox"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/stack"
@@ -27,7 +28,9 @@ import (
 type lab struct {
 	repository, cache, name string
 	// real: pods run on a node in a sandbox. Otherwise KWOK fakes them.
-	real  bool
+	real bool
+	// istio: it runs on the node.
+	istio bool
 	out   io.Writer
 	tools tool.Paths
 }
@@ -41,7 +44,17 @@ func newLab(repository, name string, out io.Writer) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lab{repository: repository, cache: filepath.Join(cache, "llm-d-sim"), name: name, out: out}, nil
+	l := &lab{repository: repository, cache: filepath.Join(cache, "llm-d-sim"), name: name, out: out}
+	return l, os.Setenv("PATH", l.withoutLabs(os.Getenv("PATH")))
+}
+
+// withoutLabs leaves out the folders of labs, which `make env` puts into the PATH: a lab
+// must not take its own links for what is installed.
+func (l *lab) withoutLabs(path string) string {
+	folders := slices.DeleteFunc(filepath.SplitList(path), func(folder string) bool {
+		return strings.HasPrefix(folder, filepath.Join(l.cache, "lab")+string(filepath.Separator))
+	})
+	return strings.Join(folders, string(os.PathListSeparator))
 }
 
 // dir holds the cluster, and home and bin what the pulumi CLI needs beside it.
@@ -50,8 +63,10 @@ func (l *lab) bin() string  { return filepath.Join(l.dir(), "bin") }
 func (l *lab) home() string { return filepath.Join(l.dir(), "pulumi") }
 
 // exists reports whether there is a cluster, or what is left of one.
-func (l *lab) exists() bool {
-	_, err := os.Stat(l.dir())
+func (l *lab) exists() bool { return exists(l.dir()) }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
 	return err == nil
 }
 
@@ -66,7 +81,12 @@ func (l *lab) ensureTools(ctx context.Context) error {
 	l.tools = tool.Paths{}
 	needed := tool.ControlPlane()
 	if l.real {
-		needed = slices.Concat(needed, tool.Node(), image.Tools(image.All()))
+		images := image.All()
+		if l.istio {
+			images = append(images, image.Istio()...)
+			needed = append(needed, istio.Installer())
+		}
+		needed = slices.Concat(needed, tool.Node(), image.Tools(images))
 	}
 	adopt := func(found tool.Paths, otherwise ...tool.Tool) bool {
 		for name, path := range found {
@@ -138,10 +158,10 @@ func (l *lab) sandbox() *sandbox.Sandbox {
 	return &sandbox.Sandbox{Name: l.name, Dir: filepath.Join(l.dir(), "sandbox"), Init: l.tools[image.PauseTool().Name]}
 }
 
-// node returns the real node of a cluster, with its images.
-func (l *lab) node(ctx context.Context, c *cluster.Cluster) (*node.Node, error) {
+// node returns the real node of a cluster, with images to import.
+func (l *lab) node(ctx context.Context, c *cluster.Cluster, images []image.Image) (*node.Node, error) {
 	builder := l.builder()
-	archives, err := image.Archives(ctx, builder, l.tools, image.All())
+	archives, err := image.Archives(ctx, builder, l.tools, images)
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +179,11 @@ func (l *lab) node(ctx context.Context, c *cluster.Cluster) (*node.Node, error) 
 // is, otherwise `auto` is real where that works.
 func (l *lab) chooseNode(asked string) error {
 	there := ""
-	if l.exists() {
+	switch { // A start that was killed at once has left neither.
+	case exists(l.sandbox().Dir):
+		there = "real"
+	case exists(filepath.Join(l.dir(), cluster.KwokDir)):
 		there = "kwok"
-		if _, err := os.Stat(l.sandbox().Dir); err == nil {
-			there = "real"
-		}
 	}
 	switch asked {
 	case "auto":

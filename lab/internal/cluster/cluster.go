@@ -139,7 +139,7 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 
 // PKI is the path of one of the cluster's own certificates and keys.
 func (c *Cluster) PKI(file string) string {
-	return filepath.Join(c.Dir, kwokDir, "clusters", c.Name, "pki", file)
+	return filepath.Join(c.Dir, KwokDir, "clusters", c.Name, "pki", file)
 }
 
 // Stop ends the cluster's processes and removes its folder. It works on any remains.
@@ -148,7 +148,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		if err := c.Sandbox.Stop(); err != nil {
 			return err
 		}
-	} else if _, err := os.Stat(filepath.Join(c.Dir, kwokDir)); err == nil {
+	} else if _, err := os.Stat(filepath.Join(c.Dir, KwokDir)); err == nil {
 		if err := c.kwokctl(ctx, "delete", "cluster"); err != nil {
 			return err
 		}
@@ -188,7 +188,8 @@ func (c *Cluster) Kubectl(ctx context.Context, input io.Reader, args ...string) 
 	return string(out), nil
 }
 
-const kwokDir = "kwok"
+// KwokDir is the folder, below that of a cluster, in which kwokctl keeps it.
+const KwokDir = "kwok"
 
 func (c *Cluster) command(ctx context.Context, args ...string) *exec.Cmd {
 	args = append(args, "--name", c.Name)
@@ -197,7 +198,7 @@ func (c *Cluster) command(ctx context.Context, args ...string) *exec.Cmd {
 		cmd = c.Sandbox.Command(ctx, c.Tools["kwokctl"], args...)
 	}
 	cmd.Env = append(os.Environ(),
-		"KWOK_WORKDIR="+filepath.Join(c.Dir, kwokDir),
+		"KWOK_WORKDIR="+filepath.Join(c.Dir, KwokDir),
 		"KWOK_KUBE_VERSION="+c.KubernetesVersion,
 		// kwokctl asks kubectl for some things, and must not find another cluster's.
 		"PATH="+filepath.Dir(c.Tools["kubectl"])+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -220,7 +221,7 @@ func (c *Cluster) kwokctl(ctx context.Context, args ...string) error {
 func (c *Cluster) logs() string {
 	const most = 1000
 	var all strings.Builder
-	files, _ := filepath.Glob(filepath.Join(c.Dir, kwokDir, "clusters", c.Name, "logs", "*"))
+	files, _ := filepath.Glob(filepath.Join(c.Dir, KwokDir, "clusters", c.Name, "logs", "*"))
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil || len(raw) == 0 {

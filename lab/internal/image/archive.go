@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -33,17 +36,20 @@ const user = "65532"
 func Archives(ctx context.Context, b *tool.Builder, executables tool.Paths, images []Image) ([]string, error) {
 	var archives []string
 	for _, image := range images {
-		executable := executables[image.Tool.Name]
-		archive := image.archive(executable)
-		archives = append(archives, archive)
-		if _, err := os.Stat(archive); err == nil {
-			continue
-		}
 		version, err := b.Version(image.Tool)
 		if err != nil {
 			return nil, err
 		}
-		if err := image.write(ctx, executable, version, archive); err != nil {
+		files, err := image.contents(b, executables)
+		if err != nil {
+			return nil, err
+		}
+		archive := image.archive(executables[image.Tool.Name], version, files)
+		archives = append(archives, archive)
+		if _, err := os.Stat(archive); err == nil {
+			continue
+		}
+		if err := image.write(ctx, files, version, archive); err != nil {
 			return nil, fmt.Errorf("image of %s: %w", image.Tool.Name, err)
 		}
 		if image.StandsFor != "" {
@@ -53,13 +59,37 @@ func Archives(ctx context.Context, b *tool.Builder, executables tool.Paths, imag
 	return archives, nil
 }
 
-func (i Image) write(ctx context.Context, executable, version, archive string) error {
-	files, err := neededFiles(ctx, executable)
-	if err != nil {
-		return err
+// contents are the image's files by their path in it, without the libraries that
+// executables load.
+func (i Image) contents(b *tool.Builder, executables tool.Paths) (map[string]string, error) {
+	files := map[string]string{i.Path: executables[i.Tool.Name]}
+	for target, other := range i.With {
+		files[target] = executables[other.Name]
 	}
-	files[i.Path] = executable
-	content, err := layer(files)
+	if len(i.Files) == 0 {
+		return files, nil
+	}
+	source, err := tool.Folder(filepath.Join(b.Pins, i.Tool.Module), i.Tool.Source)
+	if err != nil {
+		return nil, err
+	}
+	for target, file := range i.Files {
+		files[target] = filepath.Join(source, file)
+	}
+	return files, nil
+}
+
+// archive is where the image's archive lies: beside its executable, so that both go
+// together, under a name that tells what else is in it.
+func (i Image) archive(executable, version string, files map[string]string) string {
+	sum := sha256.New()
+	fmt.Fprintln(sum, i, i.names(version), files) // Maps are printed in order.
+	return filepath.Join(filepath.Dir(executable), hex.EncodeToString(sum.Sum(nil)[:6])+".tar")
+}
+
+// write makes the archive of the image, with these files in it.
+func (i Image) write(ctx context.Context, files map[string]string, version, archive string) error {
+	content, err := layer(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -132,8 +162,17 @@ func neededFiles(ctx context.Context, executable string) (map[string]string, err
 	return files, nil
 }
 
-// layer is a tar of files by their path in the image, the same for the same content.
-func layer(files map[string]string) ([]byte, error) {
+// layer is a tar of files by their path in the image, with the libraries that they load,
+// the same for the same content.
+func layer(ctx context.Context, files map[string]string) ([]byte, error) {
+	all := maps.Clone(files)
+	for _, file := range files {
+		libraries, err := neededFiles(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, libraries)
+	}
 	var content bytes.Buffer
 	w := tar.NewWriter(&content)
 	add := func(header *tar.Header, data []byte) error {
@@ -148,8 +187,8 @@ func layer(files map[string]string) ([]byte, error) {
 		add(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}, nil),
 		add(&tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, []byte(
 			"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:"+user+":"+user+":nonroot:/:/sbin/nologin\n")))
-	for _, target := range slices.Sorted(maps.Keys(files)) {
-		data, readErr := os.ReadFile(files[target])
+	for _, target := range slices.Sorted(maps.Keys(all)) {
+		data, readErr := os.ReadFile(all[target])
 		err = errors.Join(err, readErr, add(&tar.Header{
 			Typeflag: tar.TypeReg, Name: path.Clean(target)[1:], Mode: 0o755,
 		}, data))

@@ -3,17 +3,23 @@
 package image
 
 import (
-	"path/filepath"
+	"maps"
+	"slices"
 
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
-// Image is one container image, of one executable.
+// Image is one container image.
 type Image struct {
-	// Tool is the executable.
+	// Tool is the executable that it is for.
 	Tool tool.Tool
 	// Path is where upstream's image has it, and its entry point.
 	Path string
+	// With are further executables, and Files those of the module Tool.Source, by their
+	// paths in the image.
+	With  map[string]tool.Tool
+	Files map[string]string
 	// Repositories are the names that the image carries, each with the tool's version
 	// as its tag.
 	Repositories []string
@@ -74,21 +80,53 @@ func All() []Image {
 			Repositories: []string{"ghcr.io/llm-d/llm-d-routing-sidecar"},
 		},
 		{
-			Tool: tool.Tool{Name: "envoy", Module: "images/envoy", Wheel: "envoy/_bin/envoy"},
-			Path: "/usr/local/bin/envoy",
-			References: []string{
-				"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1", "docker.io/istio/proxyv2:1.28.1",
-			},
-			StandsFor: "the gateways' images: a stock Envoy in the place of theirs",
+			Tool:       envoyTool(),
+			Path:       envoyPath,
+			References: []string{"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1"},
+			StandsFor:  "kgateway's: a stock Envoy without its wrapper",
 		},
 	}
 }
 
-// Tools are the executables of images.
+const envoyPath = "/usr/local/bin/envoy"
+
+func envoyTool() tool.Tool {
+	return tool.Tool{Name: "envoy", Module: "images/envoy", Wheel: "envoy/_bin/envoy"}
+}
+
+// Istio are the images that an Istio needs besides: its control plane and its proxy.
+func Istio() []Image {
+	return []Image{
+		{
+			Tool:         istio.Tool("pilot-discovery", "pilot/cmd/pilot-discovery"),
+			Path:         "/usr/local/bin/pilot-discovery",
+			Repositories: []string{istio.Hub + "/pilot"},
+		},
+		{
+			Tool:         istio.Tool("pilot-agent", "pilot/cmd/pilot-agent"),
+			Path:         "/usr/local/bin/pilot-agent",
+			With:         map[string]tool.Tool{envoyPath: envoyTool()},
+			Files:        map[string]string{"/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "tools/packaging/common/envoy_bootstrap.json"},
+			Repositories: []string{istio.Hub + "/proxyv2"},
+			// The one that the program deploys; of the same release series.
+			References: []string{istio.Hub + "/proxyv2:1.28.1"},
+			StandsFor:  "Istio's proxyv2: a stock Envoy beside Istio's agent",
+		},
+	}
+}
+
+// Tools are the executables of images, each once.
 func Tools(images []Image) []tool.Tool {
-	tools := make([]tool.Tool, len(images))
-	for i, image := range images {
-		tools[i] = image.Tool
+	byName := map[string]tool.Tool{}
+	for _, image := range images {
+		byName[image.Tool.Name] = image.Tool
+		for _, other := range image.With {
+			byName[other.Name] = other
+		}
+	}
+	tools := make([]tool.Tool, 0, len(byName))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		tools = append(tools, byName[name])
 	}
 	return tools
 }
@@ -100,10 +138,4 @@ func (i Image) names(version string) []string {
 		names = append(names, repository+":"+version)
 	}
 	return names
-}
-
-// archive is where the image's archive lies: beside the executable, so that both have
-// the same age and the same key.
-func (i Image) archive(executable string) string {
-	return filepath.Join(filepath.Dir(executable), i.Tool.Name+".tar")
 }

@@ -27,7 +27,7 @@ func TestAnArchiveIsTheSameForTheSameExecutable(t *testing.T) {
 	var digests []string
 	for range 2 {
 		archive := filepath.Join(t.TempDir(), "x.tar")
-		require.NoError(t, image.write(t.Context(), executable, "v1.2.3", archive))
+		require.NoError(t, image.write(t.Context(), map[string]string{"/app/x": executable}, "v1.2.3", archive))
 		for _, reference := range []string{"example.com/x:v1.2.3", "x:local"} {
 			tag, err := name.NewTag(reference)
 			require.NoError(t, err)
@@ -60,8 +60,7 @@ func TestALayerHoldsWhatADynamicExecutableLoads(t *testing.T) {
 	files, err := neededFiles(t.Context(), shell)
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	files["/bin/sh"] = shell
-	content, err := layer(files)
+	content, err := layer(t.Context(), map[string]string{"/bin/sh": shell})
 	require.NoError(t, err)
 	r, found := tar.NewReader(bytes.NewReader(content)), map[string]int64{}
 	for {
@@ -72,6 +71,7 @@ func TestALayerHoldsWhatADynamicExecutableLoads(t *testing.T) {
 		require.NoError(t, err)
 		found["/"+header.Name] = header.Size
 	}
+	files["/bin/sh"] = shell
 	for path := range files {
 		require.Positive(t, found[path], path)
 	}
@@ -88,7 +88,7 @@ func TestEveryImageIsPinnedAndNamed(t *testing.T) {
 	t.Parallel()
 	b := &tool.Builder{Pins: "../.."}
 	seen := map[string]bool{}
-	for _, image := range All() {
+	for _, image := range append(All(), Istio()...) {
 		version, err := b.Version(image.Tool)
 		require.NoError(t, err)
 		names := image.names(version)
@@ -104,6 +104,7 @@ func TestEveryImageIsPinnedAndNamed(t *testing.T) {
 	for _, reference := range []string{
 		"ghcr.io/llm-d/llm-d-inference-sim:v0.10.2", "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
 		"ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0", Pause,
+		"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1", "docker.io/istio/proxyv2:1.28.1",
 	} {
 		require.True(t, seen[reference], reference)
 	}

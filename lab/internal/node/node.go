@@ -11,10 +11,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"text/template"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/sandbox"
@@ -50,7 +53,7 @@ type Node struct {
 	Cluster *cluster.Cluster
 	// Tools are the executables of the kubelet and of kube-proxy.
 	Tools tool.Paths
-	// Archives are the images that the node has, Pause and CoreDNS two of them.
+	// Archives are images to import. Before Join, Pause and CoreDNS must be among them.
 	Archives       []string
 	Pause, CoreDNS string
 	// Out is told what happens.
@@ -140,14 +143,27 @@ func (n *Node) StartRuntime(ctx context.Context) error {
 	if err := waitFor(ctx, 20*time.Second, ready); err != nil {
 		return fmt.Errorf("containerd does not answer: %w\n%s", err, n.log("containerd"))
 	}
-	for _, archive := range n.Archives {
-		cmd := s.Command(ctx, "ctr", "--address", containerd, "--namespace", "k8s.io", "images", "import", archive)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("importing %s: %w: %s", archive, err, out)
-		}
+	if err := n.Import(ctx); err != nil {
+		return err
 	}
 	fmt.Fprintf(n.Out, "containerd runs and has %d images after %.1f s\n", len(n.Archives), time.Since(began).Seconds())
 	return nil
+}
+
+// Import gives the images to containerd, which runs.
+func (n *Node) Import(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
+	for _, archive := range n.Archives {
+		group.Go(func() error {
+			cmd := n.Cluster.Sandbox.Command(ctx, "ctr", "--address", containerd, "--namespace", "k8s.io", "images", "import", archive)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("importing %s: %w: %s", archive, err, out)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // Join starts the kubelet, kube-proxy and CoreDNS, and waits until all work.

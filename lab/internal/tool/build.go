@@ -218,6 +218,8 @@ func (b *Builder) path(t Tool) (string, error) {
 func (b *Builder) Version(t Tool) (string, error) {
 	module := filepath.Join(b.Pins, t.Module)
 	switch {
+	case t.Release != "":
+		return t.Release, nil
 	case t.Wheel != "":
 		return wheelVersion(module)
 	case t.Source == "":

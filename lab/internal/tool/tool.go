@@ -17,6 +17,8 @@ type Tool struct {
 	// Package to build, and Source, the module in whose version it comes. Without a
 	// Source it is this repository's own.
 	Package, Source string
+	// Release is upstream's name of the version, for a Source that is pinned by a commit.
+	Release string
 	// Stamp lists the variables that the version is linked into.
 	Stamp []string
 	// Embed maps a file that the package embeds, but that this repository does not
