@@ -37,7 +37,7 @@ type Common struct {
 	// ImagePullSecrets names Secrets in Namespace to pull images with. Default: none.
 	ImagePullSecrets []string
 
-	// ReadyTimeout is how long to wait for a Deployment to become ready.
+	// ReadyTimeout is how long to wait for a Deployment, or a Gateway, to become ready.
 	// Default: the Kubernetes provider's, 10 minutes.
 	ReadyTimeout time.Duration
 }
@@ -133,4 +133,13 @@ func checkPort(field string, port int) error {
 		return fmt.Errorf("%s must be within 1 to 65535, got %d", field, port)
 	}
 	return nil
+}
+
+// timeouts adds the time to wait to a resource's options.
+func (c Common) timeouts(opts ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	if c.ReadyTimeout == 0 {
+		return opts
+	}
+	timeout := c.ReadyTimeout.String()
+	return append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout}))
 }

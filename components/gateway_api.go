@@ -6,10 +6,14 @@ import (
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
+
+// routeResolved is so once a controller has found what a route leads to.
+const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="ResolvedRefs")].status}=True`
 
 // GatewayAPIArgs describes a Gateway API Gateway in front of the stack.
 type GatewayAPIArgs struct {
@@ -21,6 +25,13 @@ type GatewayAPIArgs struct {
 	// ClassName is the GatewayClass, whose controller runs the gateway. Required.
 	ClassName string
 
+	// Port that the Gateway listens on. Required.
+	Port int
+
+	// Proxies is the Service, in Namespace and with a port Port, of proxies that are there
+	// already and only need routes. Default: the controller of the class runs some.
+	Proxies pulumi.StringInput
+
 	// InferencePool routes to the InferencePool of this name, whose EPP picks the pod.
 	// Default: to Service.
 	InferencePool pulumi.StringInput
@@ -31,7 +42,8 @@ type GatewayAPIArgs struct {
 }
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
-// Gateway API's CRDs and a controller of the class.
+// Gateway API's CRDs and a controller of the class, and is ready once that controller
+// has programmed the Gateway and accepted the route.
 type GatewayAPI struct {
 	pulumi.ResourceState
 
@@ -39,13 +51,24 @@ type GatewayAPI struct {
 	GatewayName pulumi.StringOutput `pulumi:"gatewayName"`
 	// RouteName is the name of the HTTPRoute.
 	RouteName pulumi.StringOutput `pulumi:"routeName"`
+	// ServiceName is the name of the proxies' Service, empty where only the controller
+	// of the class knows it.
+	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+}
+
+// istioOverlays are what istiod lays over the objects that it makes for a Gateway (since
+// 1.26): pods that the Pod Security level "restricted" admits, and a Service that opens
+// the unauthenticated simulators to the cluster alone.
+var istioOverlays = map[string]string{
+	"deployment": "spec: {template: {spec: {securityContext: {seccompProfile: {type: RuntimeDefault}}}}}\n",
+	"service":    "spec: {type: ClusterIP}\n",
 }
 
 func (a *GatewayAPIArgs) validate() error {
 	if a == nil {
 		return errors.New("args are required")
 	}
-	errs := []error{a.Common.validate()}
+	errs := []error{a.Common.validate(), checkPort("port", a.Port)}
 	if a.Name == "" {
 		errs = append(errs, errors.New("name is required"))
 	}
@@ -77,23 +100,46 @@ func NewGatewayAPI(
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:GatewayAPI", name, inputs, g, opts...); err != nil {
 		return nil, err
 	}
-	object := func(urn, kind string, spec pulumi.Map) (*apiextensions.CustomResource, error) {
+	object := func(urn, kind string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
 		return apiextensions.NewCustomResource(ctx, name+urn, &apiextensions.CustomResourceArgs{
 			ApiVersion:  pulumi.String("gateway.networking.k8s.io/v1"),
 			Kind:        pulumi.String(kind),
-			Metadata:    args.metadata(args.Name, llmd.ComponentGateway, nil, nil),
+			Metadata:    args.metadata(args.Name, llmd.ComponentGateway, nil, map[string]string{"pulumi.com/waitFor": waitFor}),
 			OtherFields: kubernetes.UntypedArgs{"spec": spec},
-		}, pulumi.Parent(g))
+		}, args.timeouts(pulumi.Parent(g))...)
 	}
-	gateway, err := object("-gateway", "Gateway", pulumi.Map{
+	spec := pulumi.Map{
 		"gatewayClassName": pulumi.String(args.ClassName),
 		"listeners": pulumi.Array{pulumi.Map{
 			"name":          pulumi.String("http"),
-			"port":          pulumi.Int(llmd.GatewayListenPort),
+			"port":          pulumi.Int(args.Port),
 			"protocol":      pulumi.String("HTTP"),
 			"allowedRoutes": pulumi.Map{"namespaces": pulumi.Map{"from": pulumi.String("Same")}},
 		}},
-	})
+	}
+	service := pulumi.StringInput(pulumi.String(""))
+	switch {
+	case args.Proxies != nil:
+		service = args.Proxies
+		spec["addresses"] = pulumi.Array{pulumi.Map{
+			"type": pulumi.String("Hostname"), "value": ServiceHost(service, args.Namespace),
+		}}
+	case args.ClassName == llmd.IstioClassName:
+		// istiod names what it makes so.
+		service = pulumi.String(args.Name + "-" + args.ClassName)
+		overlays, err := corev1.NewConfigMap(ctx, name+"-overlays", &corev1.ConfigMapArgs{
+			Metadata: args.metadata(args.Name, llmd.ComponentGateway, nil, nil),
+			Data:     pulumi.ToStringMap(istioOverlays),
+		}, pulumi.Parent(g))
+		if err != nil {
+			return nil, err
+		}
+		spec["infrastructure"] = pulumi.Map{"parametersRef": pulumi.Map{
+			"group": pulumi.String(""), "kind": pulumi.String("ConfigMap"), "name": overlays.Metadata.Name().Elem(),
+		}}
+	}
+	g.ServiceName = service.ToStringOutput()
+	gateway, err := object("-gateway", "Gateway", spec, "condition=Programmed")
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +151,14 @@ func NewGatewayAPI(
 			// A generation may take long: no limit, as in the standard gateway.
 			"timeouts": pulumi.Map{"request": pulumi.String("0s")},
 		}},
-	})
+	}, routeResolved)
 	if err != nil {
 		return nil, err
 	}
 	g.RouteName = route.Metadata.Name().Elem()
-	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"gatewayName": g.GatewayName, "routeName": g.RouteName})
+	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
+		"gatewayName": g.GatewayName, "routeName": g.RouteName, "serviceName": g.ServiceName,
+	})
 }
 
 func (a *GatewayAPIArgs) backend() pulumi.Map {

@@ -120,10 +120,6 @@ func (c Common) deployment(
 
 	labels := c.labels(w.name, w.component)
 	maps.Copy(labels, w.labels)
-	if c.ReadyTimeout > 0 {
-		timeout := c.ReadyTimeout.String()
-		opts = append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout}))
-	}
 	return appsv1.NewDeployment(ctx, urn, &appsv1.DeploymentArgs{
 		Metadata: c.metadata(w.name, w.component, w.labels, await),
 		Spec: &appsv1.DeploymentSpecArgs{
@@ -137,7 +133,7 @@ func (c Common) deployment(
 				Spec: spec,
 			},
 		},
-	}, opts...)
+	}, c.timeouts(opts...)...)
 }
 
 // service registers a Service. Pulumi would wait at least 10 s for its endpoints to

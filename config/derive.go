@@ -16,6 +16,15 @@ func (s *Spec) IstioGateway() bool {
 	return s.InferenceGateway.Enabled && s.InferenceGateway.Istio.Enabled
 }
 
+// Pool reports whether there is an InferencePool: where it is asked for, or else where a
+// gateway can reach the EPP by it alone.
+func (s *Spec) Pool() bool {
+	if s.InferencePool.Enabled != nil {
+		return *s.InferencePool.Enabled
+	}
+	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway())
+}
+
 // Sidecar reports whether decode pods run the routing sidecar, which is when there
 // are prefill pods and an EPP to choose among them.
 func (s *Spec) Sidecar() bool {

@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, Service{"gaie-inference-scheduling-proxy", 8200, "ClusterIP"}, s.Service)
 	require.Equal(t, Gateway{false, "istio", "infra-sim-inference-gateway"}, s.Gateway)
 	require.Equal(t, LoadBalancing{Algorithm: "ROUND_ROBIN"}, s.LoadBalancing)
-	require.False(t, s.InferencePool.Enabled)
+	require.False(t, s.Pool())
 
 	require.False(t, s.EPP.Enabled)
 	require.EqualValues(t, 1, s.EPP.Replicas)

@@ -93,7 +93,8 @@ type Service struct {
 
 // Gateway configures a Gateway API Gateway; needs the Gateway API CRDs and a controller.
 type Gateway struct {
-	// Enabled creates the Gateway and its HTTPRoute. Default: false.
+	// Enabled creates the Gateway and its HTTPRoute. What istiod runs for it is reached
+	// within the cluster alone, as the stack's other gateways. Default: false.
 	Enabled bool `json:"enabled"`
 	// ClassName is the GatewayClass: istio, kgateway or any other. Default: istio.
 	ClassName string `json:"className"`
@@ -160,8 +161,10 @@ type EPP struct {
 // extension's CRDs.
 type InferencePool struct {
 	// Enabled creates the InferencePool gaie-sim. Without it the EPP finds pods by
-	// label, which needs no CRDs. Needs epp.enabled. Default: false.
-	Enabled bool `json:"enabled"`
+	// label, which needs no CRDs, and only the standard gateway asks it. Needs
+	// epp.enabled. Default: true if the EPP is enabled together with gateway or
+	// inferenceGateway.istio, which reach it by the pool; else false.
+	Enabled *bool `json:"enabled"`
 }
 
 // InferenceGateway configures the gateways that this program runs itself.
@@ -171,7 +174,8 @@ type InferenceGateway struct {
 	// Standard is a plain Envoy that asks the EPP by ext_proc.
 	// Its image defaults to cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1.
 	Standard GatewayInstance `json:"standard"`
-	// Istio is an Istio proxy in router mode; needs Istio.
+	// Istio is an Istio proxy, routed to by the Gateway API; needs Istio and the Gateway
+	// API's CRDs.
 	// Its image defaults to docker.io/istio/proxyv2:1.28.1.
 	Istio GatewayInstance `json:"istio"`
 }

@@ -219,7 +219,7 @@ func (s *Spec) checkEPP(v *validator) {
 		"ha-enable-leader-election": "epp.replicas",
 	})
 	v.pluginsConfig(path.Child("pluginsConfig"), e.PluginsConfig)
-	if s.InferencePool.Enabled && !e.Enabled {
+	if s.Pool() && !e.Enabled {
 		v.add(at("inferencePool.enabled"), true, "pulumi config set --path epp.enabled true",
 			"needs epp.enabled: a pool without an EPP serves nothing")
 	}
@@ -238,6 +238,12 @@ func (s *Spec) checkGateways(v *validator) {
 	if s.InferenceGateway.Enabled && !s.StandardGateway() && !s.IstioGateway() {
 		v.add(at("inferenceGateway.enabled"), true, "pulumi config set --path inferenceGateway.standard.enabled true",
 			"deploys nothing, since neither inferenceGateway.standard.enabled nor inferenceGateway.istio.enabled is set")
+	}
+	// istiod names what it deploys for a Gateway by the Gateway and its class.
+	deployed := s.Gateway.RouteName + "-" + s.Gateway.ClassName
+	if s.Gateway.Enabled && s.IstioGateway() && slices.Contains([]string{s.Gateway.RouteName, deployed}, llmd.IstioGatewayName) {
+		v.add(at("gateway.routeName"), s.Gateway.RouteName, "pulumi config set --path gateway.routeName llm-d-sim",
+			"clashes with inferenceGateway.istio: what is deployed for it would have that gateway's name, %s", llmd.IstioGatewayName)
 	}
 }
 

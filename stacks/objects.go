@@ -46,10 +46,11 @@ func objects(spec *config.Spec) []object {
 	add(spec.DecodeService(), spec.DecodeName(), services)
 	add(spec.Prefill.Enabled, llmd.PrefillName, deployments, services)
 	add(spec.EPP.Enabled, llmd.EPPName, serviceAccounts, roles, roleBindings, configMaps, deployments, services)
-	add(spec.InferencePool.Enabled, llmd.PoolName, inferencePools)
+	add(spec.Pool(), llmd.PoolName, inferencePools)
 	add(spec.StandardGateway(), llmd.StandardGatewayName, configMaps, deployments, services)
-	add(spec.IstioGateway(), llmd.IstioGatewayName, serviceAccounts, deployments, services)
+	add(spec.IstioGateway(), llmd.IstioGatewayName, serviceAccounts, deployments, services, gateways, httpRoutes)
 	add(spec.Gateway.Enabled, spec.Gateway.RouteName, gateways, httpRoutes)
+	add(spec.Gateway.Enabled && spec.Gateway.ClassName == llmd.IstioClassName, spec.Gateway.RouteName, configMaps)
 	add(spec.LoadBalancing.Enabled, spec.Service.Name+"-lb", destinationRules)
 	return list
 }

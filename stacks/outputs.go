@@ -46,30 +46,26 @@ func (s *stack) observe() pulumi.Output {
 // the proxy Service, and the decode stage's own.
 func (s *stack) endpoints() pulumi.StringArray {
 	var list pulumi.StringArray
-	add := func(service string, port int32) {
-		host := components.ServiceHost(pulumi.String(service), s.common.Namespace)
-		list = append(list, pulumi.Sprintf("%s:%d", host, port))
+	for _, g := range s.gateways {
+		list = append(list, s.hostPort(g.name, g.port))
 	}
-	for _, p := range s.parts {
-		if p.url != nil {
-			add(p.service, p.port)
-		}
-	}
-	add(s.spec.Service.Name, s.spec.Service.Port)
+	list = append(list, s.hostPort(pulumi.String(s.spec.Service.Name), s.spec.Service.Port))
 	for _, p := range s.parts {
 		if p.decode && p.service != "" {
-			add(p.service, p.port)
+			list = append(list, s.hostPort(pulumi.String(p.service), p.port))
 		}
 	}
 	return list
 }
 
+func (s *stack) hostPort(service pulumi.StringInput, port int32) pulumi.StringOutput {
+	return pulumi.Sprintf("%s:%d", components.ServiceHost(service, s.common.Namespace), port)
+}
+
 // gatewayURL is the URL of the first gateway, empty without any.
 func (s *stack) gatewayURL() pulumi.StringInput {
-	for _, p := range s.parts {
-		if p.url != nil {
-			return p.url
-		}
+	if len(s.gateways) == 0 {
+		return pulumi.String("")
 	}
-	return pulumi.String("")
+	return pulumi.Sprintf("http://%s", s.hostPort(s.gateways[0].name, s.gateways[0].port))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -70,6 +71,8 @@ type need struct {
 	enabled bool
 	kinds   []schema.GroupVersionKind
 	install string // How to get the kinds.
+	// class is a GatewayClass that a controller must have accepted, if the part needs one.
+	class string
 }
 
 const (
@@ -81,30 +84,29 @@ const (
 func needs(spec *config.Spec) []need {
 	gateway := schema.GroupVersion{Group: "gateway.networking.k8s.io", Version: "v1"}
 	istio := schema.GroupVersion{Group: "networking.istio.io", Version: "v1"}
+	gatewayAPI := []schema.GroupVersionKind{gateway.WithKind("Gateway"), gateway.WithKind("HTTPRoute")}
 	return []need{
 		{
-			"loadBalancing.enabled", spec.LoadBalancing.Enabled,
-			[]schema.GroupVersionKind{istio.WithKind("DestinationRule")},
-			installIstio,
+			part: "loadBalancing.enabled", enabled: spec.LoadBalancing.Enabled,
+			kinds:   []schema.GroupVersionKind{istio.WithKind("DestinationRule")},
+			install: installIstio,
 		},
 		{
-			"inferenceGateway.istio.enabled", spec.IstioGateway(),
-			[]schema.GroupVersionKind{istio.WithKind("Gateway")},
-			installIstio,
+			part: "inferenceGateway.istio.enabled", enabled: spec.IstioGateway(),
+			kinds: gatewayAPI, install: installGateway, class: llmd.IstioClassName,
 		},
 		{
-			"gateway.enabled", spec.Gateway.Enabled,
-			[]schema.GroupVersionKind{gateway.WithKind("Gateway"), gateway.WithKind("HTTPRoute")},
-			installGateway,
+			part: "gateway.enabled", enabled: spec.Gateway.Enabled,
+			kinds: gatewayAPI, install: installGateway, class: spec.Gateway.ClassName,
 		},
 		{
-			"inferencePool.enabled", spec.InferencePool.Enabled,
-			[]schema.GroupVersionKind{
+			part: "inferencePool.enabled", enabled: spec.Pool(),
+			kinds: []schema.GroupVersionKind{
 				{Group: "inference.networking.k8s.io", Version: "v1", Kind: "InferencePool"},
 				// EPP v0.4.0 exits at its start when this one is missing.
 				{Group: "inference.networking.x-k8s.io", Version: "v1alpha2", Kind: "InferenceObjective"},
 			},
-			installInference,
+			install: installInference,
 		},
 	}
 }
@@ -126,12 +128,72 @@ func checkKinds(ctx context.Context, live cluster.Cluster, spec *config.Spec) er
 			}
 		}
 		if len(missing) > 0 {
-			problems = append(problems, fmt.Errorf(
-				"%s: the cluster does not know %s: %s, or switch the part off: pulumi config set --path %s false",
-				need.part, strings.Join(missing, " and "), need.install, need.part))
+			problems = append(problems, need.problem("the cluster does not know "+strings.Join(missing, " and "), need.install))
+			continue
+		}
+		if err := need.checkClass(ctx, live, spec); err != nil {
+			problems = append(problems, err)
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// problem says what a part lacks, how to get it, and how to do without.
+func (n need) problem(what, mend string) error {
+	return fmt.Errorf("%s: %s: %s, or switch the part off: pulumi config set --path %s false", n.part, what, mend, n.part)
+}
+
+// checkClass refuses a Gateway that nobody would program.
+func (n need) checkClass(ctx context.Context, live cluster.Cluster, spec *config.Spec) error {
+	if n.class == "" {
+		return nil
+	}
+	exists, accepted, err := live.GatewayClass(ctx, n.class)
+	if apierrors.IsForbidden(err) {
+		return nil // Who may not look learns from the wait for the Gateway.
+	}
+	mend := "install a controller for it"
+	if n.class == llmd.IstioClassName {
+		mend = installIstio
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading GatewayClass %s: %w", n.class, err)
+	case !exists:
+		return n.problem("there is no GatewayClass "+n.class, mend)
+	case !accepted:
+		return n.problem("no controller has accepted GatewayClass "+n.class, mend)
+	case n.class != llmd.IstioClassName || !spec.Pool():
+		return nil
+	}
+	return n.checkInference(ctx, live)
+}
+
+// inferenceVariable lets istiod route to an InferencePool; Istio 1.28 has it off.
+const inferenceVariable = "ENABLE_GATEWAY_API_INFERENCE_EXTENSION"
+
+// checkInference refuses an istiod that would leave out an InferencePool's route. One
+// that it may not or cannot see, as outside of the cluster, it believes to be right.
+func (n need) checkInference(ctx context.Context, live cluster.Cluster) error {
+	istiods, err := live.Deployments(ctx, metav1.NamespaceAll, "app=istiod")
+	if apierrors.IsForbidden(err) || err == nil && len(istiods) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for istiod: %w", err)
+	}
+	for _, istiod := range istiods {
+		for _, c := range istiod.Spec.Template.Spec.Containers {
+			for _, v := range c.Env {
+				if v.Name == inferenceVariable && v.Value == "true" {
+					return nil
+				}
+			}
+		}
+	}
+	return n.problem("istiod does not support InferencePools, by which this part reaches the EPP",
+		"switch that on: istioctl install --set values.pilot.env."+inferenceVariable+"=true, "+
+			"or go without the EPP: pulumi config set --path inferencePool.enabled false")
 }
 
 // checkOwners refuses to take over what somebody else made: the Kubernetes provider

@@ -33,19 +33,27 @@ type stack struct {
 
 	common components.Common
 	seed   pulumi.IntInput
+	// proxyService and pool are where gateways of the Gateway API send requests.
+	proxyService, pool pulumi.StringInput
 	// parts are the registered Deployments, in the order of the request path.
 	parts []part
+	// gateways are the Services of those that clients send to, the first one first.
+	gateways []gatewayService
+}
+
+// gatewayService is where a gateway takes requests.
+type gatewayService struct {
+	name pulumi.StringInput
+	port int32
 }
 
 // part is one Deployment of the stack, for the outputs.
 type part struct {
 	// name is the part's key in the status output.
 	name, deployment, image string
-	// service is the Service of the part, if it has one, and port that Service's.
+	// service is the Service of the part, if it has one, and port that of decode pods.
 	service string
 	port    int32
-	// url is where a gateway takes requests, nil for other parts.
-	url pulumi.StringInput
 	// decode marks the part that answers requests.
 	decode bool
 	// oneLeads marks a part of whose replicas only one is ever ready.
@@ -73,7 +81,7 @@ func (s *stack) register() error {
 		return err
 	}
 	for _, register := range []func(pulumi.ResourceOption) error{
-		s.standardGateway, s.istioGateway, s.epp, s.prefill, s.decode, s.proxy, s.istioLoadBalancing,
+		s.standardGateway, s.istioGateway, s.epp, s.prefill, s.decode, s.proxy, s.gatewayAPI, s.istioLoadBalancing,
 	} {
 		if err := register(inCluster); err != nil {
 			return err
@@ -165,8 +173,9 @@ func (s *stack) standardGateway(inCluster pulumi.ResourceOption) error {
 	}
 	s.parts = append(s.parts, part{
 		name: "standardGateway", deployment: llmd.StandardGatewayName, image: gateway.Image,
-		service: llmd.StandardGatewayName, port: gateway.Port, url: g.URL, resource: g.Deployment,
+		service: llmd.StandardGatewayName, resource: g.Deployment,
 	})
+	s.gateways = append(s.gateways, gatewayService{g.ServiceName, gateway.Port})
 	return nil
 }
 
@@ -180,15 +189,16 @@ func (s *stack) istioGateway(inCluster pulumi.ResourceOption) error {
 		Replicas:  int(gateway.Replicas),
 		Container: s.container(gateway.Image, gateway.Resources),
 		Port:      int(gateway.Port),
-		Istio:     &components.IstioGateway{GatewayName: s.spec.Gateway.RouteName},
+		Istio:     &components.IstioGateway{GatewayName: llmd.IstioGatewayName},
 	}, inCluster)
 	if err != nil {
 		return err
 	}
 	s.parts = append(s.parts, part{
 		name: "istioGateway", deployment: llmd.IstioGatewayName, image: gateway.Image,
-		service: llmd.IstioGatewayName, port: gateway.Port, url: g.URL, resource: g.Deployment,
+		service: llmd.IstioGatewayName, resource: g.Deployment,
 	})
+	s.gateways = append(s.gateways, gatewayService{g.ServiceName, gateway.Port})
 	return nil
 }
 
@@ -211,14 +221,15 @@ func (s *stack) epp(inCluster pulumi.ResourceOption) error {
 		KVCacheMetric: simulator.KVCacheMetric(s.spec.DecodeStage().Image),
 		PluginsConfig: plugins,
 		Args:          epp.Args,
-		InferencePool: s.spec.InferencePool.Enabled,
+		InferencePool: s.spec.Pool(),
 	}, inCluster)
 	if err != nil {
 		return err
 	}
+	s.pool = e.PoolName
 	s.parts = append(s.parts, part{
 		name: "epp", deployment: llmd.EPPName, image: epp.Image,
-		service: llmd.EPPName, port: epp.Port, oneLeads: epp.Replicas > 1, resource: e.Deployment,
+		service: llmd.EPPName, oneLeads: epp.Replicas > 1, resource: e.Deployment,
 	})
 	return nil
 }
@@ -289,7 +300,7 @@ func (s *stack) stage(
 	return nil
 }
 
-// proxy registers the proxy Service, and the Gateway API gateway that may route to it.
+// proxy registers the proxy Service.
 func (s *stack) proxy(inCluster pulumi.ResourceOption) error {
 	p, err := components.NewProxyService(s.ctx, "proxy", &components.ProxyServiceArgs{
 		Common: s.common,
@@ -297,21 +308,41 @@ func (s *stack) proxy(inCluster pulumi.ResourceOption) error {
 		Port:   int(s.spec.Service.Port),
 		Type:   string(s.spec.Service.Type),
 	}, inCluster)
-	if err != nil || !s.spec.Gateway.Enabled {
+	if err != nil {
 		return err
 	}
-	args := &components.GatewayAPIArgs{
-		Common:      s.common,
-		Name:        s.spec.Gateway.RouteName,
-		ClassName:   s.spec.Gateway.ClassName,
-		Service:     p.ServiceName,
-		ServicePort: int(s.spec.Service.Port),
+	s.proxyService = p.ServiceName
+	return nil
+}
+
+// gatewayAPI registers what the Gateway API knows of the stack: the gateway that its
+// controller runs, and the routes of the Istio gateway, which this program runs.
+func (s *stack) gatewayAPI(inCluster pulumi.ResourceOption) error {
+	args := components.GatewayAPIArgs{Common: s.common}
+	if s.spec.Pool() {
+		args.InferencePool = s.pool
+	} else {
+		args.Service, args.ServicePort = s.proxyService, int(s.spec.Service.Port)
 	}
-	if s.spec.InferencePool.Enabled {
-		args.InferencePool = pulumi.String(llmd.PoolName)
+	if s.spec.Gateway.Enabled {
+		own := args
+		own.Name, own.ClassName, own.Port = s.spec.Gateway.RouteName, s.spec.Gateway.ClassName, llmd.GatewayListenPort
+		g, err := components.NewGatewayAPI(s.ctx, "gateway", &own, inCluster)
+		if err != nil {
+			return err
+		}
+		if own.ClassName == llmd.IstioClassName { // Others have names of their own for it.
+			s.gateways = append(s.gateways, gatewayService{g.ServiceName, llmd.GatewayListenPort})
+		}
 	}
-	_, err = components.NewGatewayAPI(s.ctx, "gateway", args, inCluster)
-	return err
+	if s.spec.IstioGateway() {
+		args.Name, args.ClassName, args.Port = llmd.IstioGatewayName, llmd.IstioClassName, int(s.spec.InferenceGateway.Istio.Port)
+		args.Proxies = pulumi.String(llmd.IstioGatewayName)
+		if _, err := components.NewGatewayAPI(s.ctx, "istio-gateway-routes", &args, inCluster); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *stack) istioLoadBalancing(inCluster pulumi.ResourceOption) error {

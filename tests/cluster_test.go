@@ -22,7 +22,9 @@ type fakeCluster struct {
 	kinds       map[schema.GroupVersion][]string
 	namespaces  map[string]metav1.PartialObjectMetadata
 	objects     map[schema.GroupVersionResource][]metav1.PartialObjectMetadata
+	classes     map[string]bool // By name, whether it is accepted.
 	deployments []appsv1.Deployment
+	istiods     []appsv1.Deployment
 }
 
 var _ cluster.Cluster = (*fakeCluster)(nil)
@@ -39,6 +41,7 @@ func fullCluster() *fakeCluster {
 		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
 		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
 	}
+	c.classes = map[string]bool{"istio": true}
 	return c
 }
 
@@ -74,7 +77,15 @@ func (f *fakeCluster) List(
 	return list, nil
 }
 
-func (f *fakeCluster) Deployments(context.Context, string, string) ([]appsv1.Deployment, error) {
+func (f *fakeCluster) GatewayClass(_ context.Context, name string) (exists, accepted bool, err error) {
+	accepted, exists = f.classes[name]
+	return exists, accepted, nil
+}
+
+func (f *fakeCluster) Deployments(_ context.Context, namespace, _ string) ([]appsv1.Deployment, error) {
+	if namespace == metav1.NamespaceAll {
+		return f.istiods, nil
+	}
 	return f.deployments, nil
 }
 

@@ -79,7 +79,7 @@ func validStage() components.ModelServiceStageArgs {
 
 func validGatewayAPI() components.GatewayAPIArgs {
 	return components.GatewayAPIArgs{
-		Common: common(), Name: "gateway", ClassName: "istio",
+		Common: common(), Name: "gateway", ClassName: "istio", Port: 80,
 		Service: pulumi.String(llmd.ProxyServiceName), ServicePort: 8200,
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -45,7 +48,7 @@ func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
 		"istio gateway": {
 			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`},
 			"Gateway",
-			[]string{"inferenceGateway.istio.enabled", "install Istio"},
+			[]string{"inferenceGateway.istio.enabled", "install the Gateway API"},
 		},
 		"gateway": {
 			map[string]string{"gateway": `{"enabled":true}`},
@@ -62,6 +65,35 @@ func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
 		refused(t, run(t, test.values, fullCluster().without(test.lacks), preview), test.want...)
 		require.NoError(t, run(t, test.values, fullCluster()).err, name)
 	}
+}
+
+func TestGatewaysThatNobodyWouldProgramAreRefused(t *testing.T) {
+	t.Parallel()
+	own := map[string]string{"gateway": `{"enabled":true,"className":"kgateway"}`}
+	istio := map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`, "epp": `{"enabled":true}`}
+	cluster := func(classes map[string]bool, istiods ...appsv1.Deployment) *fakeCluster {
+		c := fullCluster()
+		c.classes, c.istiods = classes, istiods
+		return c
+	}
+	refused(t, run(t, own, cluster(nil)),
+		"gateway.enabled: there is no GatewayClass kgateway: install a controller for it", "gateway.enabled false")
+	refused(t, run(t, own, cluster(map[string]bool{"kgateway": false})), "no controller has accepted GatewayClass kgateway")
+	require.NoError(t, run(t, own, cluster(map[string]bool{"kgateway": true})).err)
+	refused(t, run(t, istio, cluster(nil)), "inferenceGateway.istio.enabled: there is no GatewayClass istio: install Istio")
+
+	istiod := func(env ...corev1.EnvVar) appsv1.Deployment {
+		d := ready("istiod", 1)
+		d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "discovery", Env: env}}
+		return d
+	}
+	accepted := map[string]bool{"istio": true}
+	support := corev1.EnvVar{Name: "ENABLE_GATEWAY_API_INFERENCE_EXTENSION", Value: "true"}
+	refused(t, run(t, istio, cluster(accepted, istiod())), "istiod does not support InferencePools",
+		"ENABLE_GATEWAY_API_INFERENCE_EXTENSION=true", "pulumi config set --path inferencePool.enabled false")
+	require.NoError(t, run(t, istio, cluster(accepted, istiod(support))).err)
+	istio["inferencePool"] = `{"enabled":false}`
+	require.NoError(t, run(t, istio, cluster(accepted, istiod())).err, "no pool, nothing to support")
 }
 
 func TestAnOldClusterIsRefused(t *testing.T) {

@@ -120,7 +120,7 @@ var everything = map[string]string{
 	"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"istio":{"enabled":true}}`,
 	"prefill":          `{"enabled":true}`,
 	"decode":           `{"enabled":true}`,
-	"gateway":          `{"enabled":true}`,
+	"gateway":          `{"enabled":true,"routeName":"route"}`,
 	"loadBalancing":    `{"enabled":true,"algorithm":"LEAST_CONN","connectionPool":{"http1MaxPendingRequests":5,"maxRequestsPerConnection":6}}`,
 }
 

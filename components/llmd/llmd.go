@@ -44,6 +44,9 @@ const (
 	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
 )
 
+// IstioClassName is the GatewayClass that istiod makes and accepts.
+const IstioClassName = "istio"
+
 // EPPHealthService is the gRPC health service that tells whether an EPP can pick. With
 // leader election that is the leader alone, which knows the pods.
 const EPPHealthService = "envoy.service.ext_proc.v3.ExternalProcessor"

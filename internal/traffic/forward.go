@@ -16,13 +16,14 @@ import (
 )
 
 // Forward opens a way from this machine to a ready pod behind a Service, as
-// `kubectl port-forward` does, and returns its URL. It is open until ctx ends.
-func Forward(ctx context.Context, config *rest.Config, namespace, service string, port int32) (string, error) {
+// `kubectl port-forward` does, and returns its URL. It is open until ctx ends. Of several
+// ports of the Service it is the one called http.
+func Forward(ctx context.Context, config *rest.Config, namespace, service string) (string, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return "", err
 	}
-	pod, target, err := behind(ctx, client, namespace, service, port)
+	pod, target, err := behind(ctx, client, namespace, service)
 	if err != nil {
 		return "", err
 	}
@@ -52,9 +53,9 @@ func Forward(ctx context.Context, config *rest.Config, namespace, service string
 	return fmt.Sprintf("http://127.0.0.1:%d", ports[0].Local), nil
 }
 
-// behind finds a ready pod of a Service, and the port that the Service's port leads to.
+// behind finds a ready pod of a Service, and the pod's port for HTTP.
 func behind(
-	ctx context.Context, client kubernetes.Interface, namespace, name string, port int32,
+	ctx context.Context, client kubernetes.Interface, namespace, name string,
 ) (pod string, target int32, err error) {
 	service, err := client.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -71,11 +72,11 @@ func behind(
 			continue
 		}
 		for _, sp := range service.Spec.Ports {
-			if sp.Port == port {
+			if sp.Name == "http" || len(service.Spec.Ports) == 1 {
 				return p.Name, containerPort(p, sp), nil
 			}
 		}
-		return "", 0, fmt.Errorf("service %s has no port %d", name, port)
+		return "", 0, fmt.Errorf("service %s has no port with the name http", name)
 	}
 	return "", 0, fmt.Errorf("no pod of service %s in namespace %s is ready", name, namespace)
 }

@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -37,7 +38,11 @@ type Cluster interface {
 	Namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error)
 	// List returns the metadata of all objects of one resource in a namespace.
 	List(ctx context.Context, resource schema.GroupVersionResource, namespace string) ([]metav1.PartialObjectMetadata, error)
+	// GatewayClass reports whether there is a GatewayClass of a name, and whether its
+	// controller has accepted it.
+	GatewayClass(ctx context.Context, name string) (exists, accepted bool, err error)
 	// Deployments returns the Deployments of a namespace that a label selector matches.
+	// An empty namespace means all.
 	Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
 }
 
@@ -150,6 +155,24 @@ func (c *client) List(
 		return nil, err
 	}
 	return list.Items, nil
+}
+
+func (c *client) GatewayClass(ctx context.Context, name string) (exists, accepted bool, err error) {
+	resource := schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gatewayclasses"}
+	class, err := c.dynamic.Resource(resource).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	conditions, _, err := unstructured.NestedSlice(class.Object, "status", "conditions")
+	for _, c := range conditions {
+		if condition, is := c.(map[string]any); is && condition["type"] == "Accepted" {
+			accepted = condition["status"] == string(metav1.ConditionTrue)
+		}
+	}
+	return true, accepted, err
 }
 
 func (c *client) Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {

@@ -114,6 +114,12 @@ func Run(m *testing.M, start func() (*Lab, error)) int {
 	return code
 }
 
+// Path is the lab command.
+func (l *Lab) Path() string { return l.command }
+
+// Dir is the folder of the lab's cluster.
+func (l *Lab) Dir() string { return filepath.Dir(l.Variable("KUBECONFIG")) }
+
 // InstallCRDs installs all custom resource definitions.
 func (l *Lab) InstallCRDs(t *testing.T) {
 	t.Helper()

@@ -168,6 +168,9 @@ func (s *Stack) Objects() map[string]string {
 	require.NoError(s.t, json.Unmarshal([]byte(raw), &list))
 	versions := map[string]string{}
 	for _, o := range list.Items {
+		if len(o.GetOwnerReferences()) > 0 {
+			continue // A controller's, which gives its objects the labels of ours.
+		}
 		versions[o.GetKind()+" "+o.GetName()] = o.GetResourceVersion()
 	}
 	return versions
@@ -193,4 +196,45 @@ func (s *Stack) DecodeName() string {
 	}
 	require.Fail(s.t, "the stack has no decode pods")
 	return ""
+}
+
+// What the parts of a stack consist of, for Holds.
+var (
+	EPP = []string{
+		"ConfigMap gaie-sim-epp", "Deployment gaie-sim-epp", "Role gaie-sim-epp", "RoleBinding gaie-sim-epp",
+		"Service gaie-sim-epp", "ServiceAccount gaie-sim-epp",
+	}
+	Stages = []string{
+		"Deployment ms-sim-llm-d-modelservice-decode", "Service ms-sim-llm-d-modelservice-decode",
+		"Deployment ms-sim-llm-d-modelservice-prefill", "Service ms-sim-llm-d-modelservice-prefill",
+	}
+	StandardGateway = []string{
+		"ConfigMap infra-sim-inference-gateway", "Deployment infra-sim-inference-gateway", "Service infra-sim-inference-gateway",
+	}
+	IstioGateway = []string{
+		"Deployment infra-sim-inference-gateway-istio", "Service infra-sim-inference-gateway-istio",
+		"ServiceAccount infra-sim-inference-gateway-istio",
+		"Gateway infra-sim-inference-gateway-istio", "HTTPRoute infra-sim-inference-gateway-istio",
+	}
+)
+
+// Objects of a name each, for Holds.
+const (
+	Proxy           = "Service gaie-inference-scheduling-proxy"
+	DestinationRule = "DestinationRule gaie-inference-scheduling-proxy-lb"
+)
+
+// Holds requires that the stack has exactly these objects, that its outputs say that
+// everything is ready, and that another `up` changes nothing.
+func (s *Stack) Holds(parts ...[]string) {
+	s.t.Helper()
+	require.ElementsMatch(s.t, slices.Concat(parts...), Names(s.Objects()))
+	outputs := s.Outputs()
+	require.Equal(s.t, outputs["replicas"], outputs["readyReplicas"])
+	for _, c := range outputs["conditions"].([]any) {
+		require.Equal(s.t, "True", c.(map[string]any)["status"], "%v", c)
+	}
+	summary := s.Up()
+	require.Contains(s.t, summary, "unchanged")
+	require.NotRegexp(s.t, "created|updated|deleted|replaced", summary)
 }

@@ -16,6 +16,7 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/term"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -38,8 +39,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("smoke", flag.ContinueOnError)
 	namespace := flags.String("namespace", "llm-d-sim", "namespace of the stack")
-	service := flags.String("service", llmd.StandardGatewayName, "Service to send to")
-	port := flags.Int("port", llmd.GatewayServicePort, "port of the Service")
+	service := flags.String("service", "", "Service to send to; the first gateway's if not given, without any the proxy Service")
 	model := flags.String("model", "random", "model that the simulators answer to")
 	requests := flags.Int("requests", 40, "requests of each kind")
 	atATime := flags.Int("concurrency", 4, "requests at a time")
@@ -55,7 +55,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.look(ctx, config, *namespace); err != nil {
 		return err
 	}
-	url, err := traffic.Forward(ctx, config, *namespace, *service, int32(*port)) //nolint:gosec // The API server refuses other ports.
+	if *service == "" {
+		*service = s.entrance
+	}
+	url, err := traffic.Forward(ctx, config, *namespace, *service)
 	if err != nil {
 		return err
 	}
@@ -69,6 +72,8 @@ type smoke struct {
 	out               io.Writer
 	client            *traffic.Client
 	requests, atATime int
+	// entrance is the Service that clients send to.
+	entrance string
 	// decode are the pods that can answer; epp is there if requests go by their prompt.
 	decode []string
 	epp    bool
@@ -100,7 +105,17 @@ func (s *smoke) look(ctx context.Context, config *rest.Config, namespace string)
 	if err != nil {
 		return err
 	}
-	s.epp = len(epp.Items) > 0 && epp.Items[0].Status.ReadyReplicas > 0
+	// From the best to the least: the proxy Service knows no EPP.
+	for _, s.entrance = range []string{llmd.StandardGatewayName, llmd.IstioGatewayName, llmd.ProxyServiceName} {
+		_, err := client.CoreV1().Services(namespace).Get(ctx, s.entrance, metav1.GetOptions{})
+		if err == nil {
+			break
+		}
+		if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	s.epp = s.entrance != llmd.ProxyServiceName && len(epp.Items) > 0 && epp.Items[0].Status.ReadyReplicas > 0
 	return nil
 }
 

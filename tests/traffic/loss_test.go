@@ -39,7 +39,12 @@ func TestRequestsOutliveTheEPP(t *testing.T) {
 func TestADeletedPodLosesNothing(t *testing.T) {
 	s := lab.Dev(t)
 	client := gateway(t, s)
-	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 20) })
+	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer {
+		if i%2 == 0 {
+			return client.Stream(ctx, prompt(i), 20)
+		}
+		return client.Completion(ctx, prompt(i), 20)
+	})
 	time.Sleep(time.Second)
 	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name, "--wait=false")
 	time.Sleep(15 * time.Second)
@@ -67,11 +72,11 @@ func TestARolloutLosesNothing(t *testing.T) {
 	}
 }
 
-func TestLongGenerationsAndManyConnections(t *testing.T) {
+func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	s := lab.NewStack(t, "long", map[string]any{
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
-		"decode":           map[string]any{"enabled": true},
+		"decode":           map[string]any{"enabled": true, "args": []string{"--max-model-len=1000000"}},
 		"simulator":        map[string]any{"interTokenLatency": "200ms", "maxNumSeqs": 1000},
 	})
 	s.Up()
@@ -82,6 +87,11 @@ func TestLongGenerationsAndManyConnections(t *testing.T) {
 	fmt.Printf("a generation of %s\n", slow.Whole.Round(time.Millisecond))
 	require.True(t, slow.OK(), slow)
 	require.Greater(t, slow.Whole, 15*time.Second)
+
+	// Near to the simulator's own limit of 4 MiB, and as much as the EPP takes in one message.
+	large := client.Completion(t.Context(), strings.Repeat("a large prompt ", 250_000), 1)
+	fmt.Printf("a prompt of 3.75 MB: %s\n", large.Whole.Round(time.Millisecond))
+	require.True(t, large.OK(), large)
 
 	const n = 1000
 	sum := traffic.Sum(traffic.Run(t.Context(), n, n, func(ctx context.Context, i int) traffic.Answer {

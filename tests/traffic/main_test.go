@@ -40,14 +40,19 @@ func TestMain(m *testing.M) {
 // that it may not know yet those that have just become ready.
 func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	t.Helper()
-	service := s.Get("service", llmd.StandardGatewayName)
-	address := labtest.At(t, service, "spec", "clusterIP").(string)
 	known := func() int {
 		return metric(t, pods(t, s, llmd.StandardGatewayName)[0], llmd.GatewayProbePort, "/stats/prometheus",
 			`envoy_cluster_membership_healthy{envoy_cluster_name="decode"}`)
 	}
 	eventually(t, 10*time.Second, func() bool { return known() == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
-	return traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort), "random")
+	return traffic.NewClient(url(t, s), "random")
+}
+
+// url is the gateway's Service by its address.
+func url(t *testing.T, s *labtest.Stack) string {
+	t.Helper()
+	address := labtest.At(t, s.Get("service", llmd.StandardGatewayName), "spec", "clusterIP").(string)
+	return fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort)
 }
 
 // pod is a pod that runs.

@@ -2,7 +2,11 @@ package traffic
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +143,8 @@ func TestAlgorithmsWithoutAnEPP(t *testing.T) {
 		"replicas":         4,
 	})
 	s.Up()
+	first := traffic.NewClient(url(t, s), "random").Completion(t.Context(), "the first of all", 1)
+	require.True(t, first.OK(), "a gateway that is ready answers: %s", first)
 	for _, algorithm := range []string{"ROUND_ROBIN", "RANDOM", "LEAST_REQUEST"} {
 		s.Set("loadBalancing.algorithm", algorithm)
 		s.Up()
@@ -154,5 +160,44 @@ func TestAlgorithmsWithoutAnEPP(t *testing.T) {
 				require.InDelta(t, 100, n, 8, pod) // 25 % of 400, give or take 2 %.
 			}
 		}
+	}
+}
+
+// TestEnvoyAcceptsEveryBootstrap asks the Envoy of the gateway's image.
+func TestEnvoyAcceptsEveryBootstrap(t *testing.T) {
+	s := lab.Dev(t)
+	bootstraps := map[string]string{}
+	combinations, err := filepath.Glob("../../components/envoy/testdata/*.yaml")
+	require.NoError(t, err)
+	for _, file := range combinations {
+		bootstraps[filepath.Base(file)] = read(file)
+	}
+	examples, err := filepath.Glob("../testdata/*.json")
+	require.NoError(t, err)
+	for _, file := range examples {
+		// The bootstrap is the only text of this name in what an example deploys.
+		if _, rest, found := strings.Cut(read(file), `"envoy.yaml": "`); found {
+			var bootstrap string
+			text, _, _ := strings.Cut(rest, "\n")
+			require.NoError(t, json.Unmarshal([]byte(`"`+text), &bootstrap))
+			bootstraps[filepath.Base(file)] = bootstrap
+		}
+	}
+	for name, bootstrap := range bootstraps {
+		out := lab.Kubectl(t, "exec", "-n", s.Namespace, "deployment/"+llmd.StandardGatewayName, "--",
+			"/usr/local/bin/envoy", "--mode", "validate", "--log-level", "warn", "--config-yaml", bootstrap)
+		require.Equal(t, "configuration '' OK", strings.TrimSpace(out), "%s: and no warning either", name)
+	}
+	fmt.Printf("Envoy accepts %d bootstraps\n", len(bootstraps))
+	require.Greater(t, len(bootstraps), len(combinations))
+}
+
+// TestSmoke runs the command that users run.
+func TestSmoke(t *testing.T) {
+	for _, where := range []string{"CLUSTER=lab", "CLUSTER=current"} {
+		out, err := lab.Command("make", "smoke", "NAME="+lab.Name, where).CombinedOutput()
+		require.NoError(t, err, "%s: %s", where, out)
+		require.Contains(t, string(out), "all checks passed")
+		fmt.Printf("make smoke %s\n%s", where, out)
 	}
 }

@@ -1,0 +1,144 @@
+package traffic
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// killed is the cluster of the tests that kill the lab command.
+const killed = "traffic-killed"
+
+// labCommand starts a command of the lab for that cluster, in a process group of its own.
+func labCommand(t *testing.T, command string) (wait func() (string, error), kill func()) {
+	t.Helper()
+	cmd := lab.Command(lab.Path(), command, "--name", killed, "--node", "real", "--crds", "none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Start())
+	wait = func() (string, error) { err := cmd.Wait(); return out.String(), err }
+	return wait, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+func mustLab(t *testing.T, command string) string {
+	t.Helper()
+	wait, _ := labCommand(t, command)
+	out, err := wait()
+	require.NoError(t, err, out)
+	return out
+}
+
+// leftovers are the machine's traces of that cluster's node.
+func leftovers(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	folder := filepath.Join("lab", killed) + "/"
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	for _, file := range commands {
+		if raw, err := os.ReadFile(file); err == nil && strings.Contains(string(raw), folder) {
+			found = append(found, "process "+strings.ReplaceAll(string(raw), "\x00", " "))
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, folder) {
+			found = append(found, "mount "+line)
+		}
+	}
+	for _, pattern := range []string{"/sys/fs/cgroup/*/*", "/sys/fs/cgroup/*"} {
+		groups, err := filepath.Glob(pattern + "llm-d-sim-" + killed)
+		require.NoError(t, err)
+		found = append(found, groups...)
+	}
+	return found
+}
+
+// links are the network links of all labs.
+func links(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("/sys/class/net/llmdsim*")
+	require.NoError(t, err)
+	return found
+}
+
+func TestALabStartsAndStopsWhateverHappens(t *testing.T) {
+	before := links(t)
+	t.Cleanup(func() { mustLab(t, "stop") })
+	for _, after := range []time.Duration{1500 * time.Millisecond, 5 * time.Second} {
+		wait, kill := labCommand(t, "start")
+		time.Sleep(after)
+		kill()
+		_, err := wait()
+		require.Error(t, err, "it was killed before it was done")
+	}
+	began := time.Now()
+	require.Contains(t, mustLab(t, "start"), "removing what is left")
+	fmt.Printf("a real node after two starts that were killed: %.1f s\n", time.Since(began).Seconds())
+	require.Contains(t, mustLab(t, "start"), "runs already")
+	require.NotEmpty(t, leftovers(t), "or the next line would prove nothing")
+
+	began = time.Now()
+	mustLab(t, "stop")
+	fmt.Printf("stopped in %.1f s\n", time.Since(began).Seconds())
+	require.Empty(t, leftovers(t))
+	require.Equal(t, before, links(t))
+	require.NoDirExists(t, filepath.Join(lab.Dir(), "..", killed))
+}
+
+// TestMemoryOfAnIdleLab prints what the lab costs its user.
+func TestMemoryOfAnIdleLab(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(lab.Dir(), "sandbox", "sandbox.json"))
+	require.NoError(t, err)
+	var sandbox struct{ PID int }
+	require.NoError(t, json.Unmarshal(raw, &sandbox))
+	// Everything in the lab descends from the sandbox's first process.
+	children := map[int][]int{}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, file := range stats {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue // It has ended.
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		require.NoError(t, err)
+		_, rest, _ := strings.Cut(string(raw), ") ")
+		parent, err := strconv.Atoi(strings.Fields(rest)[1])
+		require.NoError(t, err)
+		children[parent] = append(children[parent], pid)
+	}
+	total, processes := 0, 0
+	var add func(pid int)
+	add = func(pid int) {
+		for line := range strings.Lines(read(fmt.Sprintf("/proc/%d/smaps_rollup", pid))) {
+			if fields := strings.Fields(line); fields[0] == "Pss:" {
+				kilobytes, err := strconv.Atoi(fields[1])
+				require.NoError(t, err)
+				total, processes = total+kilobytes, processes+1
+			}
+		}
+		for _, child := range children[pid] {
+			add(child)
+		}
+	}
+	add(sandbox.PID)
+	fmt.Printf("the lab with the dev stack: %d MiB in %d processes (PSS)\n", total/1024, processes)
+	require.Greater(t, processes, 10)
+}
+
+// read returns a file, empty without it.
+func read(path string) string {
+	raw, _ := os.ReadFile(path)
+	return string(raw)
+}

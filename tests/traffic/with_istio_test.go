@@ -1,0 +1,181 @@
+package traffic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
+)
+
+// withIstio installs Istio on the lab, which runs without it until then.
+func withIstio(t *testing.T) {
+	t.Helper()
+	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "all", "--istio").CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// throughIstio returns a client of Istio's proxies, by their Service's address, once that
+// answers.
+func throughIstio(t *testing.T, s *labtest.Stack, port int) *traffic.Client {
+	t.Helper()
+	address := labtest.At(t, s.Get("service", llmd.IstioGatewayName), "spec", "clusterIP").(string)
+	client := traffic.NewClient(fmt.Sprintf("http://%s:%d", address, port), "random")
+	eventually(t, 10*time.Second, func() bool { return client.Completion(t.Context(), "x", 1).OK() }, "the gateway has its routes")
+	return client
+}
+
+func TestTheFullExampleOnIstio(t *testing.T) {
+	withIstio(t)
+	s := lab.NewStack(t, "full", lab.Sample(t, "full"))
+	s.Up()
+	s.Holds(labtest.EPP, labtest.Stages, labtest.StandardGateway, labtest.IstioGateway, []string{
+		labtest.Proxy, labtest.DestinationRule, "InferencePool gaie-sim",
+	})
+	client := throughIstio(t, s, llmd.GatewayServicePort)
+	routing(t, s, client)
+
+	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
+	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
+	sum := traffic.Sum(traffic.Run(t.Context(), 50, 5, func(ctx context.Context, i int) traffic.Answer {
+		return client.Completion(ctx, prompt(i), 5)
+	}, nil))
+	report(t, "Istio without the EPP", sum)
+	require.Equal(t, 50, sum.OK, "failureMode FailOpen: %s", sum.Failed)
+	require.Contains(t, s.Up("--refresh"), "1 updated")
+	before := picked(t, s)
+	require.True(t, client.Completion(t.Context(), "x", 1).OK())
+	require.Equal(t, 1, picked(t, s)-before, "the EPP schedules again")
+}
+
+func TestTheIstioExampleOnIstio(t *testing.T) {
+	withIstio(t)
+	s := lab.NewStack(t, "istio", lab.Sample(t, "istio"))
+	s.Up()
+	s.Holds([]string{
+		"Deployment ms-sim-llm-sim-istio-decode", labtest.Proxy, labtest.DestinationRule,
+		"ConfigMap infra-sim-inference-gateway", "Gateway infra-sim-inference-gateway", "HTTPRoute infra-sim-inference-gateway",
+	})
+	require.Equal(t, "http://infra-sim-inference-gateway-istio.ns-istio.svc.cluster.local:80", s.Outputs()["gatewayURL"])
+	client := throughIstio(t, s, llmd.GatewayListenPort)
+	sum := traffic.Sum(traffic.Run(t.Context(), 100, 4, func(ctx context.Context, i int) traffic.Answer {
+		return client.Completion(ctx, prompt(i), 1)
+	}, nil))
+	report(t, "a Gateway that istiod runs", sum)
+	require.Equal(t, 100, sum.OK, sum.Failed)
+	require.Len(t, sum.Pods, 2)
+}
+
+func TestDestinationRulesActOnIstiosTraffic(t *testing.T) {
+	withIstio(t)
+	s := lab.NewStack(t, "rules", map[string]any{
+		"inferenceGateway": map[string]any{"enabled": true, "istio": map[string]any{"enabled": true}},
+		"loadBalancing":    map[string]any{"enabled": true},
+		"replicas":         4,
+	})
+	s.Up()
+	client := throughIstio(t, s, llmd.GatewayServicePort)
+	send := func(atATime int) traffic.Summary {
+		return traffic.Sum(traffic.Run(t.Context(), 400, atATime, func(ctx context.Context, i int) traffic.Answer {
+			return client.Completion(ctx, prompt(i), 1)
+		}, nil))
+	}
+	for _, algorithm := range []string{"ROUND_ROBIN", "RANDOM", "LEAST_REQUEST"} {
+		s.Set("loadBalancing.algorithm", algorithm)
+		s.Up()
+		eventually(t, 10*time.Second, func() bool {
+			policy := cluster(t, s)["lb_policy"]
+			return policy == algorithm || policy == nil && algorithm == "ROUND_ROBIN" // Envoy's default.
+		}, "Envoy balances as the DestinationRule says")
+		sum := send(8)
+		report(t, "Istio, "+algorithm, sum)
+		require.Equal(t, 400, sum.OK, sum.Failed)
+		require.Len(t, sum.Pods, 4)
+		if algorithm == "ROUND_ROBIN" {
+			for pod, n := range sum.Pods {
+				require.InDelta(t, 100, n, 8, pod)
+			}
+		}
+	}
+
+	none := send(100)
+	report(t, "Istio, no connection pool", none)
+	require.Equal(t, 400, none.OK, none.Failed)
+	s.Set("loadBalancing.connectionPool.http1MaxPendingRequests", "1")
+	s.Set("loadBalancing.connectionPool.maxRequestsPerConnection", "1")
+	s.Up()
+	eventually(t, 10*time.Second, func() bool {
+		return strings.Contains(fmt.Sprint(cluster(t, s)["circuit_breakers"]), "max_pending_requests:1 ")
+	}, "Envoy has the limits")
+	one := send(100)
+	report(t, "Istio, the operator's connection pool of 1 and 1", one)
+	require.Positive(t, one.Statuses[503], "requests overflow")
+}
+
+// cluster is how the Istio gateway's Envoy sends to the proxy Service.
+func cluster(t *testing.T, s *labtest.Stack) map[string]any {
+	t.Helper()
+	dump, err := lab.Command("kubectl", "exec", "-n", s.Namespace, "deployment/"+llmd.IstioGatewayName, "--",
+		"/usr/local/bin/pilot-agent", "request", "GET", "config_dump?resource=dynamic_active_clusters").Output()
+	require.NoError(t, err)
+	var clusters struct {
+		Configs []struct {
+			Cluster map[string]any `json:"cluster"`
+		} `json:"configs"`
+	}
+	// The agent may have something to say before.
+	require.NoError(t, json.Unmarshal(dump[bytes.IndexByte(dump, '{'):], &clusters))
+	for _, c := range clusters.Configs {
+		if name, _ := c.Cluster["name"].(string); strings.Contains(name, llmd.ProxyServiceName) {
+			return c.Cluster
+		}
+	}
+	require.Fail(t, "Envoy does not know the proxy Service")
+	return nil
+}
+
+func TestIstiodRestartedUnderLoad(t *testing.T) {
+	withIstio(t)
+	s := lab.NewStack(t, "istiod", map[string]any{
+		"inferenceGateway": map[string]any{"enabled": true, "istio": map[string]any{"enabled": true}},
+		"epp":              map[string]any{"enabled": true},
+		"decode":           map[string]any{"enabled": true},
+	})
+	s.Up()
+	client := throughIstio(t, s, llmd.GatewayServicePort)
+	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	lab.Kubectl(t, "rollout", "restart", "deployment/istiod", "-n", "istio-system")
+	lab.Kubectl(t, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=120s")
+	time.Sleep(5 * time.Second)
+	sum := l.stop()
+	report(t, "istiod restarted", sum)
+	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
+}
+
+func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
+	withIstio(t)
+	config := lab.Sample(t, "istio")
+	config["readyTimeout"] = "5s"
+	s := lab.NewStack(t, "waiting", config)
+	lab.Kubectl(t, "scale", "deployment/istiod", "-n", "istio-system", "--replicas=0")
+	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "app=istiod", "-n", "istio-system", "--timeout=60s")
+	began := time.Now()
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+	require.Contains(t, out, "Programmed=Unknown (want True)")
+	fmt.Printf("a Gateway that nobody programs: told after %.1f s\n", time.Since(began).Seconds())
+
+	lab.Kubectl(t, "scale", "deployment/istiod", "-n", "istio-system", "--replicas=1")
+	lab.Kubectl(t, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=60s")
+	s.Set("readyTimeout", "1m")
+	s.Up()
+	require.Contains(t, s.Up(), "unchanged")
+}
