@@ -49,7 +49,7 @@ unit:
 test: check e2e ## All tests: check, and end to end on a cluster of their own
 
 e2e: lab
-	@$(LAB) tools $(LABFLAGS)
+	@$(LAB) tools $(LABFLAGS) --istio
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
 lab:

@@ -9,11 +9,15 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/llm-d-sim/llm-d-sim/components/envoy"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // routeResolved is so once a controller has found what a route leads to.
 const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="ResolvedRefs")].status}=True`
+
+// gatewayNameLabel is on the proxies of a Gateway.
+const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
 
 // GatewayAPIArgs describes a Gateway API Gateway in front of the stack.
 type GatewayAPIArgs struct {
@@ -36,14 +40,16 @@ type GatewayAPIArgs struct {
 	// Default: to Service.
 	InferencePool pulumi.StringInput
 
-	// Service and ServicePort are where requests go without an InferencePool.
+	// Service and ServicePort are where requests go without an InferencePool, and with one
+	// those that no EPP can pick a pod for. Required.
 	Service     pulumi.StringInput
 	ServicePort int
 }
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
 // Gateway API's CRDs and a controller of the class, and is ready once that controller
-// has programmed the Gateway and accepted the route.
+// has programmed the Gateway and found where the route leads. Of class istio, it has an
+// EnvoyFilter besides, and a ConfigMap for what istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
 
@@ -75,12 +81,10 @@ func (a *GatewayAPIArgs) validate() error {
 	if a.ClassName == "" {
 		errs = append(errs, errors.New("class name is required"))
 	}
-	switch {
-	case a.InferencePool == nil && a.Service == nil:
-		errs = append(errs, errors.New("an InferencePool or a Service is required"))
-	case a.InferencePool == nil:
-		errs = append(errs, checkPort("service port", a.ServicePort))
+	if a.Service == nil {
+		errs = append(errs, errors.New("service is required"))
 	}
+	errs = append(errs, checkPort("service port", a.ServicePort))
 	return errors.Join(errs...)
 }
 
@@ -139,6 +143,11 @@ func NewGatewayAPI(
 		}}
 	}
 	g.ServiceName = service.ToStringOutput()
+	if args.ClassName == llmd.IstioClassName {
+		if err := args.stripHeaders(ctx, name, pulumi.Parent(g)); err != nil {
+			return nil, err
+		}
+	}
 	gateway, err := object("-gateway", "Gateway", spec, "condition=Programmed")
 	if err != nil {
 		return nil, err
@@ -146,11 +155,9 @@ func NewGatewayAPI(
 	g.GatewayName = gateway.Metadata.Name().Elem()
 	route, err := object("-route", "HTTPRoute", pulumi.Map{
 		"parentRefs": pulumi.Array{pulumi.Map{"name": g.GatewayName}},
-		"rules": pulumi.Array{pulumi.Map{
-			"backendRefs": pulumi.Array{args.backend()},
-			// A generation may take long: no limit, as in the standard gateway.
-			"timeouts": pulumi.Map{"request": pulumi.String("0s")},
-		}},
+		"rules": pulumi.Array{
+			rule(args.backend(), llmd.PickedPaths), rule(args.service(), llmd.BalancedPaths),
+		},
 	}, routeResolved)
 	if err != nil {
 		return nil, err
@@ -161,13 +168,62 @@ func NewGatewayAPI(
 	})
 }
 
-func (a *GatewayAPIArgs) backend() pulumi.Map {
-	if a.InferencePool != nil {
-		return pulumi.Map{
-			"group": pulumi.String("inference.networking.k8s.io"),
-			"kind":  pulumi.String("InferencePool"),
-			"name":  a.InferencePool,
-		}
+// rule routes paths, with everything below them.
+func rule(backend pulumi.Map, paths []string) pulumi.Map {
+	matches := make(pulumi.Array, len(paths))
+	for i, path := range paths {
+		matches[i] = pulumi.Map{"path": pulumi.Map{
+			"type": pulumi.String("PathPrefix"), "value": pulumi.String(path),
+		}}
 	}
+	return pulumi.Map{
+		"matches":     matches,
+		"backendRefs": pulumi.Array{backend},
+		// A generation may take long: no limit, as in the standard gateway.
+		"timeouts": pulumi.Map{"request": pulumi.String("0s")},
+	}
+}
+
+// backend is where a pod is picked, by the EPP if there is one.
+func (a *GatewayAPIArgs) backend() pulumi.Map {
+	if a.InferencePool == nil {
+		return a.service()
+	}
+	return pulumi.Map{
+		"group": pulumi.String("inference.networking.k8s.io"),
+		"kind":  pulumi.String("InferencePool"),
+		"name":  a.InferencePool,
+	}
+}
+
+func (a *GatewayAPIArgs) service() pulumi.Map {
 	return pulumi.Map{"name": a.Service, "port": pulumi.Int(a.ServicePort)}
+}
+
+// stripHeaders has Istio's proxies of the Gateway remove what only the EPP may set: a
+// client could choose the prefill pod, or any other address, by it.
+func (a *GatewayAPIArgs) stripHeaders(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
+	filter, err := envoy.StripFilter()
+	if err != nil {
+		return err
+	}
+	_, err = apiextensions.NewCustomResource(ctx, name+"-strip-headers", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("networking.istio.io/v1alpha3"),
+		Kind:       pulumi.String("EnvoyFilter"),
+		Metadata:   a.metadata(a.Name, llmd.ComponentGateway, nil, nil),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"workloadSelector": pulumi.Map{"labels": pulumi.StringMap{gatewayNameLabel: pulumi.String(a.Name)}},
+			"configPatches": pulumi.Array{pulumi.Map{
+				"applyTo": pulumi.String("HTTP_FILTER"),
+				"match": pulumi.Map{
+					"context": pulumi.String("GATEWAY"),
+					"listener": pulumi.Map{"filterChain": pulumi.Map{"filter": pulumi.Map{
+						"name": pulumi.String("envoy.filters.network.http_connection_manager"),
+					}}},
+				},
+				"patch": pulumi.Map{"operation": pulumi.String("INSERT_FIRST"), "value": pulumi.ToMap(filter)},
+			}},
+		}},
+	}, opts...)
+	return err
 }

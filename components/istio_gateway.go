@@ -89,7 +89,7 @@ func (i *IstioGateway) provision(
 
 	w := args.workload(object, istioProxyUser, c)
 	w.serviceAccount = object
-	w.labels["gateway.networking.k8s.io/gateway-name"] = i.GatewayName
+	w.labels[gatewayNameLabel] = i.GatewayName
 	w.labels["istio"] = object
 	// This is the whole proxy; Istio's webhook must not add another.
 	w.labels["sidecar.istio.io/inject"] = "false"

@@ -92,9 +92,7 @@ func run(ctx context.Context, args []string) error {
 	if err := l.chooseNode(o.node); err != nil {
 		return err
 	}
-	if l.istio = o.istio; l.istio && !l.real {
-		return errors.New("KWOK's pods are fakes, and so cannot run Istio: use a real node (NODE=real)")
-	}
+	l.istio = o.istio
 	return command.run(ctx, l, o)
 }
 
@@ -102,6 +100,9 @@ func start(ctx context.Context, l *lab, o options) error {
 	names, err := crd.Parse(o.crds)
 	if err != nil {
 		return err
+	}
+	if l.istio && !l.real {
+		return errors.New("KWOK's pods are fakes, and so cannot run Istio: use a real node (NODE=real)")
 	}
 	if err := l.ensureTools(ctx); err != nil {
 		return err

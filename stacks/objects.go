@@ -28,6 +28,7 @@ var (
 	destinationRules = v1("networking.istio.io", "destinationrules")
 	gateways         = v1("gateway.networking.k8s.io", "gateways")
 	httpRoutes       = v1("gateway.networking.k8s.io", "httproutes")
+	envoyFilters     = schema.GroupVersionResource{Group: "networking.istio.io", Version: "v1alpha3", Resource: "envoyfilters"}
 	inferencePools   = v1("inference.networking.k8s.io", "inferencepools")
 )
 
@@ -48,9 +49,9 @@ func objects(spec *config.Spec) []object {
 	add(spec.EPP.Enabled, llmd.EPPName, serviceAccounts, roles, roleBindings, configMaps, deployments, services)
 	add(spec.Pool(), llmd.PoolName, inferencePools)
 	add(spec.StandardGateway(), llmd.StandardGatewayName, configMaps, deployments, services)
-	add(spec.IstioGateway(), llmd.IstioGatewayName, serviceAccounts, deployments, services, gateways, httpRoutes)
+	add(spec.IstioGateway(), llmd.IstioGatewayName, serviceAccounts, deployments, services, gateways, httpRoutes, envoyFilters)
 	add(spec.Gateway.Enabled, spec.Gateway.RouteName, gateways, httpRoutes)
-	add(spec.Gateway.Enabled && spec.Gateway.ClassName == llmd.IstioClassName, spec.Gateway.RouteName, configMaps)
+	add(spec.Gateway.Enabled && spec.Gateway.ClassName == llmd.IstioClassName, spec.Gateway.RouteName, configMaps, envoyFilters)
 	add(spec.LoadBalancing.Enabled, spec.Service.Name+"-lb", destinationRules)
 	return list
 }

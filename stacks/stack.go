@@ -318,11 +318,11 @@ func (s *stack) proxy(inCluster pulumi.ResourceOption) error {
 // gatewayAPI registers what the Gateway API knows of the stack: the gateway that its
 // controller runs, and the routes of the Istio gateway, which this program runs.
 func (s *stack) gatewayAPI(inCluster pulumi.ResourceOption) error {
-	args := components.GatewayAPIArgs{Common: s.common}
+	args := components.GatewayAPIArgs{
+		Common: s.common, Service: s.proxyService, ServicePort: int(s.spec.Service.Port),
+	}
 	if s.spec.Pool() {
 		args.InferencePool = s.pool
-	} else {
-		args.Service, args.ServicePort = s.proxyService, int(s.spec.Service.Port)
 	}
 	if s.spec.Gateway.Enabled {
 		own := args

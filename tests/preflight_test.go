@@ -187,6 +187,7 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 		"kubernetes:networking.istio.io/v1:DestinationRule":       {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
 		"kubernetes:gateway.networking.k8s.io/v1:Gateway":         {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gateways"},
 		"kubernetes:gateway.networking.k8s.io/v1:HTTPRoute":       {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"},
+		"kubernetes:networking.istio.io/v1alpha3:EnvoyFilter":     {Group: "networking.istio.io", Version: "v1alpha3", Resource: "envoyfilters"},
 		"kubernetes:inference.networking.k8s.io/v1:InferencePool": {Group: "inference.networking.k8s.io", Version: "v1", Resource: "inferencepools"},
 	}
 	single := maps.Clone(everything)

@@ -80,6 +80,18 @@ func Build(b Bootstrap) (string, error) {
 	return render(bootstrap)
 }
 
+// StripFilter returns the HTTP filter that removes from a request what only the EPP may
+// set, as the tree of its JSON. It has to come before the EPP's.
+func StripFilter() (map[string]any, error) {
+	p := &packer{}
+	filter := p.stripFilter()
+	p.check(filter)
+	if err := errors.Join(p.errs...); err != nil {
+		return nil, fmt.Errorf("envoy filter: %w", err)
+	}
+	return tree(filter)
+}
+
 // packer puts messages into Any and gathers what is wrong with them: validation does
 // not look into an Any.
 type packer struct{ errs []error }
@@ -105,17 +117,25 @@ func (p *packer) any(m interface {
 
 // render goes through a sorted tree, since protojson varies its spaces on purpose.
 func render(m proto.Message) (string, error) {
-	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	sorted, err := tree(m)
 	if err != nil {
-		return "", fmt.Errorf("rendering the envoy bootstrap: %w", err)
+		return "", err
 	}
-	var tree any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return "", fmt.Errorf("rendering the envoy bootstrap: %w", err)
-	}
-	out, err := yaml.Marshal(tree)
+	out, err := yaml.Marshal(sorted)
 	if err != nil {
-		return "", fmt.Errorf("rendering the envoy bootstrap: %w", err)
+		return "", fmt.Errorf("rendering for envoy: %w", err)
 	}
 	return string(out), nil
+}
+
+func tree(m proto.Message) (map[string]any, error) {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("rendering for envoy: %w", err)
+	}
+	var t map[string]any
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return nil, fmt.Errorf("rendering for envoy: %w", err)
+	}
+	return t, nil
 }

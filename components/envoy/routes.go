@@ -7,19 +7,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
-)
 
-// What clients may call. Everything else of a simulator (its admin interface, its
-// metrics, sleeping, loading adapters) is not for them, and is answered 404.
-var (
-	// pickedPaths go to the pod that the EPP picks.
-	pickedPaths = []string{"/v1/completions", "/v1/chat/completions"}
-	// balancedPaths go past the EPP, which refuses them (v0.4.0) or picks at random
-	// among all pods, prefill too.
-	balancedPaths = []string{
-		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
-		"/inference/v1/generate", "/tokenize", "/health",
-	}
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // A pod that can't be reached is passed over for another, up to this often.
@@ -32,10 +21,10 @@ const (
 
 func (p *packer) inferenceRoutes(epp bool) *routev3.RouteConfiguration {
 	var list []*routev3.Route
-	for _, path := range pickedPaths {
+	for _, path := range llmd.PickedPaths {
 		list = append(list, p.toDecode(path))
 	}
-	for _, path := range balancedPaths {
+	for _, path := range llmd.BalancedPaths {
 		route := p.toDecode(path)
 		if epp {
 			route.TypedPerFilterConfig = map[string]*anypb.Any{

@@ -67,3 +67,16 @@ const (
 	// StackAnnotation names the Pulumi stack that an object belongs to.
 	StackAnnotation = "llm-d-sim/stack"
 )
+
+// What clients may call, with everything below it. The rest of a simulator (its admin
+// interface, its metrics, sleeping, loading adapters) is not for them.
+var (
+	// PickedPaths go to the pod that the EPP picks.
+	PickedPaths = []string{"/v1/completions", "/v1/chat/completions"}
+	// BalancedPaths go past the EPP, which refuses them (v0.4.0) or picks at random
+	// among all pods, prefill too.
+	BalancedPaths = []string{
+		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
+		"/inference/v1/generate", "/tokenize", "/health",
+	}
+)

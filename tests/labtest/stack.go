@@ -148,6 +148,7 @@ func (s *Stack) kinds() string {
 	for _, kind := range []string{
 		"configmaps", "services", "serviceaccounts", "deployments.apps", "roles.rbac.authorization.k8s.io",
 		"rolebindings.rbac.authorization.k8s.io", "destinationrules.networking.istio.io",
+		"envoyfilters.networking.istio.io",
 		"gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",
 		"inferencepools.inference.networking.k8s.io",
 	} {
@@ -215,6 +216,7 @@ var (
 		"Deployment infra-sim-inference-gateway-istio", "Service infra-sim-inference-gateway-istio",
 		"ServiceAccount infra-sim-inference-gateway-istio",
 		"Gateway infra-sim-inference-gateway-istio", "HTTPRoute infra-sim-inference-gateway-istio",
+		"EnvoyFilter infra-sim-inference-gateway-istio",
 	}
 )
 

@@ -109,7 +109,12 @@ func TestPrefillComesBeforeDecode(t *testing.T) {
 
 func TestClientsCannotChooseAPod(t *testing.T) {
 	s := lab.Dev(t)
-	client := gateway(t, s)
+	clientsChooseNothing(t, s, gateway(t, s))
+}
+
+// clientsChooseNothing is what holds whatever the gateway is.
+func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+	t.Helper()
 	prefill := pods(t, s, llmd.PrefillName)[0]
 	before := served(t, prefill)
 	target := prefill.address + ":8200"

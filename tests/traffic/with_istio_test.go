@@ -42,6 +42,7 @@ func TestTheFullExampleOnIstio(t *testing.T) {
 	})
 	client := throughIstio(t, s, llmd.GatewayServicePort)
 	routing(t, s, client)
+	clientsChooseNothing(t, s, client)
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
 	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
@@ -63,6 +64,7 @@ func TestTheIstioExampleOnIstio(t *testing.T) {
 	s.Holds([]string{
 		"Deployment ms-sim-llm-sim-istio-decode", labtest.Proxy, labtest.DestinationRule,
 		"ConfigMap infra-sim-inference-gateway", "Gateway infra-sim-inference-gateway", "HTTPRoute infra-sim-inference-gateway",
+		"EnvoyFilter infra-sim-inference-gateway",
 	})
 	require.Equal(t, "http://infra-sim-inference-gateway-istio.ns-istio.svc.cluster.local:80", s.Outputs()["gatewayURL"])
 	client := throughIstio(t, s, llmd.GatewayListenPort)
