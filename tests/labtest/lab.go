@@ -126,11 +126,14 @@ func (l *Lab) InstallCRDs(t *testing.T) {
 	require.NoError(t, run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all"))
 }
 
-// Kubectl runs kubectl on the cluster.
+// Kubectl runs kubectl on the cluster, and returns what it prints besides its complaints.
 func (l *Lab) Kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := l.Command("kubectl", args...).CombinedOutput()
-	require.NoError(t, err, "kubectl %s\n%s", strings.Join(args, " "), out)
+	var complaints strings.Builder
+	cmd := l.Command("kubectl", args...)
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	require.NoError(t, err, "kubectl %s\n%s%s", strings.Join(args, " "), out, &complaints)
 	return string(out)
 }
 

@@ -136,7 +136,7 @@ func cluster(t *testing.T, s *labtest.Stack) map[string]any {
 	// The agent may have something to say before.
 	require.NoError(t, json.Unmarshal(dump[bytes.IndexByte(dump, '{'):], &clusters))
 	for _, c := range clusters.Configs {
-		if name, _ := c.Cluster["name"].(string); strings.Contains(name, llmd.ProxyServiceName) {
+		if name, _ := c.Cluster["name"].(string); strings.Contains(name, llmd.ProxyServiceName+"."+s.Namespace+".") {
 			return c.Cluster
 		}
 	}
