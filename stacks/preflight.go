@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -163,24 +165,32 @@ func (n need) checkClass(ctx context.Context, live cluster.Cluster, spec *config
 		return n.problem("there is no GatewayClass "+n.class, mend)
 	case !accepted:
 		return n.problem("no controller has accepted GatewayClass "+n.class, mend)
-	case n.class != llmd.IstioClassName || !spec.Pool():
-		return nil
+	case n.class == llmd.IstioClassName:
+		return n.checkIstiod(ctx, live, spec)
 	}
-	return n.checkInference(ctx, live)
+	return nil
 }
 
 // inferenceVariable lets istiod route to an InferencePool; Istio 1.28 has it off.
 const inferenceVariable = "ENABLE_GATEWAY_API_INFERENCE_EXTENSION"
 
-// checkInference refuses an istiod that would leave out an InferencePool's route. One
-// that it may not or cannot see, as outside of the cluster, it believes to be right.
-func (n need) checkInference(ctx context.Context, live cluster.Cluster) error {
+// checkIstiod refuses an istiod that is down, since its webhooks would refuse objects
+// half way, and one that would leave out an InferencePool's route. One that it may not
+// or cannot see, as outside of the cluster, it believes to be right.
+func (n need) checkIstiod(ctx context.Context, live cluster.Cluster, spec *config.Spec) error {
 	istiods, err := live.Deployments(ctx, metav1.NamespaceAll, "app=istiod")
 	if apierrors.IsForbidden(err) || err == nil && len(istiods) == 0 {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("looking for istiod: %w", err)
+	}
+	down := func(d appsv1.Deployment) bool { return d.Status.ReadyReplicas == 0 }
+	if istiods = slices.DeleteFunc(istiods, down); len(istiods) == 0 {
+		return n.problem("istiod is not ready", "see why: kubectl describe pods -A -l app=istiod")
+	}
+	if !spec.Pool() {
+		return nil
 	}
 	for _, istiod := range istiods {
 		for _, c := range istiod.Spec.Template.Spec.Containers {

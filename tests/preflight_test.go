@@ -88,6 +88,9 @@ func TestGatewaysThatNobodyWouldProgramAreRefused(t *testing.T) {
 		return d
 	}
 	accepted := map[string]bool{"istio": true}
+	down := istiod()
+	down.Status.ReadyReplicas = 0
+	refused(t, run(t, istio, cluster(accepted, down)), "inferenceGateway.istio.enabled: istiod is not ready")
 	support := corev1.EnvVar{Name: "ENABLE_GATEWAY_API_INFERENCE_EXTENSION", Value: "true"}
 	refused(t, run(t, istio, cluster(accepted, istiod())), "istiod does not support InferencePools",
 		"ENABLE_GATEWAY_API_INFERENCE_EXTENSION=true", "pulumi config set --path inferencePool.enabled false")

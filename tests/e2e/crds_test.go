@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,7 +26,6 @@ func TestExamplesDeploy(t *testing.T) {
 			s.Up()
 			s.Holds(want...)
 		})
-		require.Empty(t, lab.Kubectl(t, "get", "namespace", "ns-"+name, "--ignore-not-found"))
 	}
 }
 
@@ -44,6 +45,43 @@ func TestIstioThatDoesNotRunIsTold(t *testing.T) {
 		require.Less(t, took, 5*time.Second)
 		require.False(t, s.NamespaceExists(), "nothing was changed")
 	}
+}
+
+// TestAGatewayThatNobodyProgramsIsTold has a class whose controller does nothing, until
+// the test acts for it.
+func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
+	lab.InstallCRDs(t)
+	class := filepath.Join(t.TempDir(), "class.yaml")
+	require.NoError(t, os.WriteFile(class, []byte(
+		"apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\n"+
+			"metadata: {name: idle}\nspec: {controllerName: llm-d-sim.example/idle}\n"), 0o600))
+	lab.Kubectl(t, "apply", "-f", class)
+	t.Cleanup(func() { lab.Kubectl(t, "delete", "-f", class) })
+	status := func(namespace, object, status string) {
+		lab.Kubectl(t, "patch", "-n", namespace, object, "--subresource=status", "--type=merge", "-p", `{"status":`+status+`}`)
+	}
+	condition := func(name string) string {
+		return `{"type":"` + name + `","status":"True","reason":"Test","message":"","lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":1}`
+	}
+	status("default", "gatewayclass/idle", `{"conditions":[`+condition("Accepted")+`]}`)
+
+	s := lab.NewStack(t, "idle", map[string]any{
+		"gateway": map[string]any{"enabled": true, "className": "idle"}, "readyTimeout": "3s",
+	})
+	began := time.Now()
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+	require.Contains(t, out, "Programmed=Unknown (want True)")
+	fmt.Printf("a Gateway that nobody programs: told after %.1f s\n", time.Since(began).Seconds())
+
+	status(s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Programmed")+`]}`)
+	out, err = s.Pulumi("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+	require.Contains(t, out, "HTTPRoute")
+	status(s.Namespace, "httproute/infra-sim-inference-gateway", `{"parents":[{"controllerName":"llm-d-sim.example/idle",`+
+		`"parentRef":{"name":"infra-sim-inference-gateway"},"conditions":[`+condition("Accepted")+","+condition("ResolvedRefs")+`]}]}`)
+	s.Up()
+	require.NotContains(t, s.Up(), "updated")
 }
 
 func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {

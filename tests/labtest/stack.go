@@ -42,9 +42,11 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 			"config: {\"pulumi:disable-default-providers\": {value: [\"*\"]}}\n", project, l.program), 0o600))
 	s.Must("stack", "init", name)
 	s.Configure(config)
+	adopted := s.NamespaceExists()
 	t.Cleanup(func() {
 		s.Must("destroy", "--yes", "--skip-preview")
 		s.Must("stack", "rm", "--yes", name)
+		require.Equal(t, adopted, s.NamespaceExists(), "a namespace that the stack made goes, with all it holds")
 	})
 	return s
 }

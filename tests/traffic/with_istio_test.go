@@ -161,23 +161,3 @@ func TestIstiodRestartedUnderLoad(t *testing.T) {
 	report(t, "istiod restarted", sum)
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 }
-
-func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
-	withIstio(t)
-	config := lab.Sample(t, "istio")
-	config["readyTimeout"] = "5s"
-	s := lab.NewStack(t, "waiting", config)
-	lab.Kubectl(t, "scale", "deployment/istiod", "-n", "istio-system", "--replicas=0")
-	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "app=istiod", "-n", "istio-system", "--timeout=60s")
-	began := time.Now()
-	out, err := s.Pulumi("up", "--yes", "--skip-preview")
-	require.Error(t, err)
-	require.Contains(t, out, "Programmed=Unknown (want True)")
-	fmt.Printf("a Gateway that nobody programs: told after %.1f s\n", time.Since(began).Seconds())
-
-	lab.Kubectl(t, "scale", "deployment/istiod", "-n", "istio-system", "--replicas=1")
-	lab.Kubectl(t, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=60s")
-	s.Set("readyTimeout", "1m")
-	s.Up()
-	require.Contains(t, s.Up(), "unchanged")
-}
