@@ -156,6 +156,15 @@ func create(ctx context.Context, l *lab, c *cluster.Cluster) error {
 	if !l.real {
 		return c.Start(ctx)
 	}
+	err := createReal(ctx, l, c)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w\n  the same with faked pods needs neither packages nor images: make up NODE=kwok", err)
+	}
+	return err
+}
+
+// createReal starts a cluster with a node that runs its pods.
+func createReal(ctx context.Context, l *lab, c *cluster.Cluster) error {
 	if err := system.Ensure(ctx, l.out, node.Requirements()...); err != nil {
 		return err
 	}

@@ -235,10 +235,21 @@ func (l *lab) preparePulumi() error {
 	if err := os.MkdirAll(l.backend(), 0o700); err != nil {
 		return err
 	}
-	if _, err := os.Stat(l.passphrase()); err == nil {
+	// Pulumi 3.259 keeps a compressed, encrypted log of every property of every resource,
+	// whether asked to or not, for a third of the CPU that it takes itself. It has no
+	// setting for that, but goes without where it cannot make the folder.
+	if err := writeNew(filepath.Join(l.home(), "logs"), ""); err != nil {
+		return err
+	}
+	return writeNew(l.passphrase(), hex.EncodeToString(randomBytes()))
+}
+
+// writeNew writes a file that only its owner reads, unless something is there already.
+func writeNew(path, content string) error {
+	if exists(path) {
 		return nil
 	}
-	return os.WriteFile(l.passphrase(), []byte(hex.EncodeToString(randomBytes())), 0o600)
+	return os.WriteFile(path, []byte(content), 0o600)
 }
 
 // link puts an executable at a path. A hard link where that is possible, since the

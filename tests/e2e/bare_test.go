@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -307,15 +306,7 @@ func TestDisabledPartsAreDeleted(t *testing.T) {
 func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
 	s := lab.NewStack(t, "adopt", map[string]any{})
 	lab.Kubectl(t, "create", "namespace", s.Namespace)
-	t.Cleanup(func() {
-		require.True(t, s.NamespaceExists(), "an adopted namespace outlives the stack")
-		lab.Kubectl(t, "delete", "namespace", s.Namespace)
-	})
-	// Cleanups run last first: the stack must be gone before the namespace is checked.
-	t.Cleanup(func() {
-		s.Must("destroy", "--yes", "--skip-preview")
-		require.Empty(t, s.Objects(), "destroy leaves none of ours")
-	})
+	t.Cleanup(func() { lab.Kubectl(t, "delete", "namespace", s.Namespace, "--wait=false") })
 
 	out, err := s.Pulumi("up", "--yes", "--skip-preview")
 	require.Error(t, err, "a namespace is not taken over silently")
@@ -324,44 +315,48 @@ func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
 	s.Set("createNamespace", "false")
 	s.Up()
 	require.Len(t, s.Objects(), 2)
+
+	s.Adopts = true
+	s.Destroy()
+	require.True(t, s.NamespaceExists(), "an adopted namespace outlives the stack")
+	require.Empty(t, s.Objects(), "destroy leaves none of ours")
 }
 
 func TestTwoStacksDoNotMeet(t *testing.T) {
 	kept := lab.NewStack(t, "kept", map[string]any{"name": "kept"})
 	kept.Up()
-	t.Run("other", func(t *testing.T) {
-		other := lab.NewStack(t, "other", map[string]any{"name": "other"})
-		other.Up()
-		seed := func(s *labtest.Stack, name string) any {
-			return labtest.At(t, s.Get("deployment", name), "spec", "template", "spec", "containers", 0, "args", 0)
-		}
-		first := seed(kept, "ms-sim-kept-decode")
-		require.Contains(t, first, "--seed=")
-		require.NotEqual(t, first, seed(other, "ms-sim-other-decode"), "each stack has a seed of its own")
-		kept.Set("replicas", "3")
-		kept.Up()
-		require.Equal(t, first, seed(kept, "ms-sim-kept-decode"), "which stays")
+	other := lab.NewStack(t, "other", map[string]any{"name": "other"})
+	other.Up()
+	seed := func(s *labtest.Stack, name string) any {
+		return labtest.At(t, s.Get("deployment", name), "spec", "template", "spec", "containers", 0, "args", 0)
+	}
+	first := seed(kept, "ms-sim-kept-decode")
+	require.Contains(t, first, "--seed=")
+	require.NotEqual(t, first, seed(other, "ms-sim-other-decode"), "each stack has a seed of its own")
+	kept.Set("replicas", "3")
+	kept.Up()
+	require.Equal(t, first, seed(kept, "ms-sim-kept-decode"), "which stays")
 
-		// The other's namespace is none of this stack's business.
-		other.Set("namespace", kept.Namespace)
-		out, err := other.Pulumi("preview")
-		require.Error(t, err)
-		require.Contains(t, out, "belongs to the Pulumi stack organization/llm-d-sim/kept")
-		other.Set("namespace", other.Namespace)
-	})
+	// The other's namespace is none of this stack's business.
+	other.Set("namespace", kept.Namespace)
+	out, err := other.Pulumi("preview")
+	require.Error(t, err)
+	require.Contains(t, out, "belongs to the Pulumi stack organization/llm-d-sim/kept")
+	other.Set("namespace", other.Namespace)
+
 	before := kept.Objects()
 	require.Len(t, before, 2)
+	other.Destroy()
 	require.Contains(t, kept.Up(), "unchanged")
 	require.Equal(t, before, kept.Objects(), "the destruction of another stack touched nothing")
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {
-	t.Run("stack", func(t *testing.T) {
-		s := lab.NewStack(t, "gone", maps.Clone(lab.Sample(t, "dev")))
-		s.Up()
-		require.True(t, s.NamespaceExists())
-	})
-	require.Empty(t, lab.Kubectl(t, "get", "namespace", "ns-gone", "--ignore-not-found"))
+	s := lab.NewStack(t, "gone", lab.Sample(t, "dev"))
+	s.Up()
+	require.True(t, s.NamespaceExists())
+	s.Destroy()
+	require.False(t, s.NamespaceExists())
 	require.NotContains(t, lab.Kubectl(t, "get", "clusterroles,clusterrolebindings", "-o", "name"), "gaie-sim")
 }
 
@@ -371,6 +366,7 @@ func TestNoOpCost(t *testing.T) {
 	build := exec.Command("go", "build", "-o", empty, "./testdata/empty")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
+	lab.Settle(t)
 	s := lab.NewStack(t, "cost", lab.Sample(t, "dev"))
 	s.Up()
 	floor := lab.NewStack(t, "floor", nil)

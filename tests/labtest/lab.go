@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
@@ -31,6 +32,8 @@ type Lab struct {
 	command string   // The lab command.
 	program string   // The program, built once.
 	env     []string // The environment of pulumi and kubectl on the cluster.
+
+	destroying errgroup.Group // The stacks of tests that are over.
 }
 
 // Start makes a fresh clone, and runs `make up` there so many times, with these
@@ -85,6 +88,12 @@ func (l *Lab) start(repository string, ups int, variables []string) error {
 	return run(repository, "go", "build", "-o", l.program, ".")
 }
 
+// Settle waits until the stacks of the tests before are gone, for a test that measures.
+func (l *Lab) Settle(t *testing.T) {
+	t.Helper()
+	require.NoError(t, l.destroying.Wait())
+}
+
 // Stop removes the lab and the clone.
 func (l *Lab) Stop() error {
 	return errors.Join(
@@ -107,7 +116,7 @@ func Run(m *testing.M, start func() (*Lab, error)) int {
 		return 1
 	}
 	code := m.Run()
-	if err := l.Stop(); err != nil {
+	if err := errors.Join(l.destroying.Wait(), l.Stop()); err != nil {
 		fmt.Println(err)
 		return 1
 	}

@@ -24,16 +24,21 @@ type Stack struct {
 	Name, Dir string
 	// Namespace of the stack's objects.
 	Namespace string
+	// Adopts is set for a namespace that is not the stack's own.
+	Adopts bool
 
-	t   *testing.T
-	lab *Lab
-	env []string
+	t         *testing.T
+	lab       *Lab
+	env       []string
+	destroyed bool
 }
 
-// NewStack makes a stack in a namespace of its own and destroys it after the test.
+// NewStack makes a stack in a namespace of its own. It is destroyed while the tests that
+// follow run already, since pods take their time to stop.
 func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack {
 	t.Helper()
-	s := &Stack{t: t, lab: l, Name: name, Dir: t.TempDir(), Namespace: "ns-" + name}
+	s := &Stack{t: t, lab: l, Name: name, Dir: filepath.Join(filepath.Dir(l.Clone), name), Namespace: "ns-" + name}
+	require.NoError(t, os.Mkdir(s.Dir, 0o700), "a stack's name is its own")
 	s.env = slices.DeleteFunc(slices.Clone(l.env), func(pair string) bool {
 		return strings.HasPrefix(pair, ConfigVariable+"=")
 	})
@@ -42,13 +47,37 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 			"config: {\"pulumi:disable-default-providers\": {value: [\"*\"]}}\n", project, l.program), 0o600))
 	s.Must("stack", "init", name)
 	s.Configure(config)
-	adopted := s.NamespaceExists()
 	t.Cleanup(func() {
-		s.Must("destroy", "--yes", "--skip-preview")
-		s.Must("stack", "rm", "--yes", name)
-		require.Equal(t, adopted, s.NamespaceExists(), "a namespace that the stack made goes, with all it holds")
+		if !s.destroyed {
+			l.destroying.Go(s.destroy)
+		}
 	})
 	return s
+}
+
+// Destroy destroys the stack now.
+func (s *Stack) Destroy() {
+	s.t.Helper()
+	s.destroyed = true
+	require.NoError(s.t, s.destroy())
+}
+
+// destroy destroys the stack, and finds out whether its namespace has gone with all it
+// held. One that was there before is the test's to delete.
+func (s *Stack) destroy() error {
+	for _, args := range [][]string{{"destroy", "--yes", "--skip-preview"}, {"stack", "rm", "--yes", s.Name}} {
+		if out, err := s.Pulumi(args...); err != nil {
+			return fmt.Errorf("stack %s: pulumi %s: %w\n%s", s.Name, args[0], err, out)
+		}
+	}
+	left, err := s.lab.Command("kubectl", "get", "namespace", s.Namespace, "--ignore-not-found").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("looking for namespace %s: %w\n%s", s.Namespace, err, left)
+	}
+	if len(left) > 0 && !s.Adopts {
+		return fmt.Errorf("stack %s is destroyed and leaves its namespace:\n%s", s.Name, left)
+	}
+	return nil
 }
 
 // Dev is the stack that `make up` deployed.

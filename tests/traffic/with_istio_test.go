@@ -55,6 +55,14 @@ func TestTheFullExampleOnIstio(t *testing.T) {
 	before := picked(t, s)
 	require.True(t, client.Completion(t.Context(), "x", 1).OK())
 	require.Equal(t, 1, picked(t, s)-before, "the EPP schedules again")
+
+	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	lab.Kubectl(t, "rollout", "restart", "deployment/istiod", "-n", "istio-system")
+	lab.Kubectl(t, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=120s")
+	time.Sleep(5 * time.Second)
+	sum = l.stop()
+	report(t, "istiod restarted", sum)
+	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 }
 
 func TestTheIstioExampleOnIstio(t *testing.T) {
@@ -142,22 +150,4 @@ func cluster(t *testing.T, s *labtest.Stack) map[string]any {
 	}
 	require.Fail(t, "Envoy does not know the proxy Service")
 	return nil
-}
-
-func TestIstiodRestartedUnderLoad(t *testing.T) {
-	withIstio(t)
-	s := lab.NewStack(t, "istiod", map[string]any{
-		"inferenceGateway": map[string]any{"enabled": true, "istio": map[string]any{"enabled": true}},
-		"epp":              map[string]any{"enabled": true},
-		"decode":           map[string]any{"enabled": true},
-	})
-	s.Up()
-	client := throughIstio(t, s, llmd.GatewayServicePort)
-	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
-	lab.Kubectl(t, "rollout", "restart", "deployment/istiod", "-n", "istio-system")
-	lab.Kubectl(t, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=120s")
-	time.Sleep(5 * time.Second)
-	sum := l.stop()
-	report(t, "istiod restarted", sum)
-	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 }
