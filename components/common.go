@@ -37,6 +37,10 @@ type Common struct {
 	// ImagePullSecrets names Secrets in Namespace to pull images with. Default: none.
 	ImagePullSecrets []string
 
+	// NetworkPolicy closes pods to all who have no business with them, by a NetworkPolicy
+	// for each component. The cluster's network has to enforce it. Default: open.
+	NetworkPolicy bool
+
 	// ReadyTimeout is how long to wait for a Deployment, or a Gateway, to become ready.
 	// Default: the Kubernetes provider's, 10 minutes.
 	ReadyTimeout time.Duration
@@ -114,10 +118,14 @@ func selector(name string) map[string]string {
 	return map[string]string{"app.kubernetes.io/name": name}
 }
 
-// checksum makes a pod template change whenever the content mounted into it does.
-func checksum(content string) map[string]string {
-	sum := sha256.Sum256([]byte(content))
-	return map[string]string{"llm-d-sim/config-checksum": hex.EncodeToString(sum[:8])}
+// checksum makes a pod template change whenever the content mounted into it does. That of
+// a secret tells nothing of it.
+func checksum(content pulumi.StringInput) pulumi.StringMap {
+	sum := content.ToStringOutput().ApplyT(func(content string) string {
+		sum := sha256.Sum256([]byte(content))
+		return hex.EncodeToString(sum[:8])
+	})
+	return pulumi.StringMap{"llm-d-sim/config-checksum": pulumi.Unsecret(sum).(pulumi.StringOutput)}
 }
 
 // checkReplicas and checkPort hold the bounds that several components share.

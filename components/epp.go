@@ -44,6 +44,14 @@ type EPPArgs struct {
 	// PluginsConfig is the EndpointPickerConfig, YAML. Required.
 	PluginsConfig string
 
+	// SecureServing speaks TLS, with a certificate that the EPP makes for itself. Who asks
+	// it has to do the same. Default: plain HTTP/2.
+	SecureServing bool
+
+	// Istio is set where Istio's proxies ask the EPP: with SecureServing they learn to
+	// speak TLS by a DestinationRule, which needs Istio's CRDs. Default: they do not ask.
+	Istio bool
+
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string
 
@@ -123,6 +131,15 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 		}},
 	}, pulumi.Parent(e))
 	if err != nil {
+		return nil, err
+	}
+	if args.SecureServing && args.Istio {
+		if err := args.originateTLS(ctx, name, pulumi.Parent(e)); err != nil {
+			return nil, err
+		}
+	}
+	if err := args.networkPolicy(ctx, name, llmd.EPPName, llmd.ComponentEPP, llmd.EPPGRPCPort,
+		fromGateways(), pulumi.Parent(e)); err != nil {
 		return nil, err
 	}
 	e.ServiceName = service.Metadata.Name().Elem()
@@ -218,12 +235,30 @@ func (a *EPPArgs) pool(
 	}, opts...)
 }
 
+// originateTLS has Istio's proxies speak TLS with the EPP. There is nothing to check in its
+// certificate, which names nobody.
+func (a *EPPArgs) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
+	_, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("networking.istio.io/v1"),
+		Kind:       pulumi.String("DestinationRule"),
+		Metadata:   a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"host": ServiceHost(pulumi.String(llmd.EPPName), a.Namespace),
+			"trafficPolicy": pulumi.Map{"tls": pulumi.Map{
+				"mode": pulumi.String("SIMPLE"), "insecureSkipVerify": pulumi.Bool(true),
+			}},
+		}},
+	}, opts...)
+	return err
+}
+
 func (a *EPPArgs) workload() workload {
 	options := endpointpicker.Options{
 		Verbosity:      int32(a.Verbosity),
 		KVCacheMetric:  a.KVCacheMetric,
 		TargetPort:     int32(a.TargetPort),
 		LeaderElection: a.leaderElection(),
+		SecureServing:  a.SecureServing,
 		Args:           a.Args,
 	}
 	if a.InferencePool {
@@ -259,7 +294,7 @@ func (a *EPPArgs) workload() workload {
 		component:      llmd.ComponentEPP,
 		replicas:       a.Replicas,
 		labels:         map[string]string{llmd.ComponentLabel: llmd.ComponentEPP},
-		annotations:    checksum(a.PluginsConfig),
+		annotations:    checksum(pulumi.String(a.PluginsConfig)),
 		uid:            simulatorUser,
 		oneLeads:       a.leaderElection(),
 		serviceAccount: llmd.EPPName,

@@ -41,8 +41,8 @@ type InferenceGatewayArgs struct {
 }
 
 // InferenceGateway is a Deployment and a Service of proxies in front of the
-// simulators. The standard one has its Envoy bootstrap in a ConfigMap, the Istio one
-// a ServiceAccount to prove itself to istiod.
+// simulators. The standard one has its Envoy bootstrap in a ConfigMap, or in a Secret with
+// its API keys, the Istio one a ServiceAccount to prove itself to istiod.
 type InferenceGateway struct {
 	pulumi.ResourceState
 
@@ -109,6 +109,10 @@ func NewInferenceGateway(
 	}
 	if g.Deployment, err = args.deployment(ctx, name+"-deployment", w,
 		pulumi.Parent(g), pulumi.DependsOn(needs)); err != nil {
+		return nil, err
+	}
+	if err := args.networkPolicy(ctx, name, object, llmd.ComponentGateway, llmd.GatewayListenPort,
+		nil, pulumi.Parent(g)); err != nil {
 		return nil, err
 	}
 	service, err := args.service(ctx, name+"-service", object, llmd.ComponentGateway, &corev1.ServiceSpecArgs{

@@ -6,6 +6,7 @@ import (
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
@@ -57,6 +58,10 @@ type ModelServiceStageArgs struct {
 	// RoutingSidecar runs llm-d's routing sidecar in front of the simulator: it serves
 	// Port and the simulator the port above. Default: no sidecar.
 	RoutingSidecar *Container
+
+	// Open lets everybody reach the pods past the gateways, as by the proxy Service, where
+	// NetworkPolicy closes them. Default: gateways and EPP, and decode pods those for prefill.
+	Open bool
 }
 
 // ModelServiceStage is one stage of simulators: a Deployment and, if asked for, a
@@ -150,9 +155,24 @@ func NewModelServiceStage(
 		}
 		s.ServiceName = service.Metadata.Name().Elem()
 	}
+	if err := args.networkPolicy(ctx, name, args.Name, args.Role, args.Port, args.peers(), pulumi.Parent(s)); err != nil {
+		return nil, err
+	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{
 		"deploymentName": s.DeploymentName, "serviceName": s.ServiceName,
 	})
+}
+
+// peers are those who may send to the pods; nil is everybody.
+func (a *ModelServiceStageArgs) peers() networkingv1.NetworkPolicyPeerArray {
+	if a.Open {
+		return nil
+	}
+	peers := append(fromGateways(), fromPods(llmd.ComponentLabel, llmd.ComponentEPP))
+	if a.Role == llmd.RolePrefill {
+		peers = append(peers, fromPods(llmd.RoleLabel, llmd.RoleDecode))
+	}
+	return peers
 }
 
 // containers returns the simulator and, where there is one, the sidecar in front of it.
@@ -189,7 +209,7 @@ func (a *ModelServiceStageArgs) simulator(portName string, port int) *corev1.Con
 	}}
 	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, 120)
 	c.ReadinessProbe = httpProbe(ready, pulumi.String(portName), 5, 2)
-	c.LivenessProbe = httpProbe(simulator.LivePath, pulumi.String(portName), 10, 3)
+	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String(portName), 10, 3)
 	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
 	return c
 }
@@ -206,8 +226,8 @@ func (a *ModelServiceStageArgs) sidecar() *corev1.ContainerArgs {
 	c.Ports = corev1.ContainerPortArray{corev1.ContainerPortArgs{
 		Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.Port),
 	}}
-	c.ReadinessProbe = httpProbe("/health", pulumi.String("http"), 5, 2)
-	c.LivenessProbe = httpProbe("/health", pulumi.String("http"), 10, 3)
+	c.ReadinessProbe = httpProbe(llmd.HealthPath, pulumi.String("http"), 5, 2)
+	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String("http"), 10, 3)
 	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
 	return c
 }

@@ -53,7 +53,8 @@ type workload struct {
 	name, component string
 	replicas        int
 	// labels are further labels of Deployment and pods, annotations those of the pods.
-	labels, annotations map[string]string
+	labels      map[string]string
+	annotations pulumi.StringMap
 	// uid is the numeric user of the image, so that an image whose USER is a name,
 	// or root, runs all the same.
 	uid int
@@ -128,7 +129,7 @@ func (c Common) deployment(
 			Strategy: strategy,
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: stringMap(labels), Annotations: stringMap(w.annotations),
+					Labels: stringMap(labels), Annotations: w.annotations,
 				},
 				Spec: spec,
 			},

@@ -24,7 +24,7 @@ func Default() Spec {
 		LogVerbosity:    defaultLogVerbosity,
 		Resources:       requests("100m", "256Mi"),
 		Service:         Service{Name: llmd.ProxyServiceName, Port: llmd.SimulatorPort, Type: corev1.ServiceTypeClusterIP},
-		Gateway:         Gateway{ClassName: "istio", RouteName: llmd.StandardGatewayName},
+		Gateway:         Gateway{ClassName: llmd.IstioClassName, RouteName: llmd.StandardGatewayName},
 		LoadBalancing:   LoadBalancing{Algorithm: RoundRobin},
 		EPP: EPP{
 			Replicas:  1,
@@ -36,6 +36,7 @@ func Default() Spec {
 		InferenceGateway: InferenceGateway{
 			Standard: gatewayInstance(llmd.StandardGatewayImage),
 			Istio:    gatewayInstance(llmd.IstioGatewayImage),
+			Auth:     GatewayAuth{KeyGeneration: 1},
 		},
 		Prefill: stage,
 		Decode: DecodeStage{

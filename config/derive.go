@@ -25,6 +25,24 @@ func (s *Spec) Pool() bool {
 	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway())
 }
 
+// IstioProxies reports whether proxies of Istio lead to the stack: its own gateway, or one
+// that istiod runs.
+func (s *Spec) IstioProxies() bool {
+	return s.IstioGateway() || s.Gateway.Enabled && s.Gateway.ClassName == llmd.IstioClassName
+}
+
+// Auth reports whether the standard gateway asks for an API key.
+func (s *Spec) Auth() bool { return s.StandardGateway() && s.InferenceGateway.Auth.Enabled }
+
+// OpenDecode reports whether a network policy leaves the decode pods open to clients:
+// where it is asked for, or else where there is no other way in.
+func (s *Spec) OpenDecode() bool {
+	if open := s.NetworkPolicy.ProxyService; open != nil {
+		return *open
+	}
+	return !s.StandardGateway() && !s.IstioGateway() && !s.Gateway.Enabled
+}
+
 // Sidecar reports whether decode pods run the routing sidecar, which is when there
 // are prefill pods and an EPP to choose among them.
 func (s *Spec) Sidecar() bool {

@@ -70,6 +70,9 @@ type Spec struct {
 	// InferenceGateway holds the gateways that this program runs itself.
 	InferenceGateway InferenceGateway `json:"inferenceGateway"`
 
+	// NetworkPolicy closes pods to all who have no business with them.
+	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
+
 	// Prefill is the prefill stage.
 	Prefill Stage `json:"prefill"`
 
@@ -148,6 +151,9 @@ type EPP struct {
 	Port int32 `json:"port"`
 	// Verbosity is the EPP's log level (--v), 0 to 10. Default: 1.
 	Verbosity int32 `json:"verbosity"`
+	// SecureServing has the gateways speak TLS with the EPP, which makes its certificate
+	// itself; they do not check it. Otherwise they speak plain HTTP/2. Default: false.
+	SecureServing bool `json:"secureServing"`
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string `json:"args"`
 	// Resources of the EPP container. Default: requests of 100m CPU and 128Mi memory.
@@ -178,6 +184,29 @@ type InferenceGateway struct {
 	// API's CRDs.
 	// Its image defaults to docker.io/istio/proxyv2:1.28.1.
 	Istio GatewayInstance `json:"istio"`
+	// Auth has the standard gateway ask for an API key.
+	Auth GatewayAuth `json:"auth"`
+}
+
+// GatewayAuth configures the API key of the standard gateway.
+type GatewayAuth struct {
+	// Enabled lets in only requests with the header `Authorization: Bearer KEY`; others are
+	// answered 401. The key is random, and the stack output apiKey. Needs the standard
+	// gateway, and no other, which would let in everybody. Default: false.
+	Enabled bool `json:"enabled"`
+	// KeyGeneration counts the keys: one more makes a new key. The key before stays valid
+	// until the next is made. At least 1. Default: 1.
+	KeyGeneration int32 `json:"keyGeneration"`
+}
+
+// NetworkPolicy configures the NetworkPolicies, which the cluster's network has to enforce.
+type NetworkPolicy struct {
+	// Enabled lets clients reach the gateways alone, the gateways EPP and simulators, the
+	// EPP the simulators, and decode pods those for prefill. Default: false.
+	Enabled bool `json:"enabled"`
+	// ProxyService lets clients reach the decode pods past the gateways, by the proxy
+	// Service. Default: true without a gateway, else false.
+	ProxyService *bool `json:"proxyService"`
 }
 
 // GatewayInstance configures one gateway.

@@ -212,7 +212,7 @@ func (s *Spec) checkEPP(v *validator) {
 	v.resources(path.Child("resources"), e.Resources)
 	pool, fixed := "inferencePool.enabled", "nothing, its value is fixed"
 	v.args(path.Child("args"), e.Args, map[string]string{
-		"grpc-port": fixed, "grpc-health-port": fixed, "metrics-port": fixed, "secure-serving": fixed,
+		"grpc-port": fixed, "grpc-health-port": fixed, "metrics-port": fixed, "secure-serving": "epp.secureServing",
 		"metrics-endpoint-auth": fixed, "tracing": fixed, "v": "epp.verbosity",
 		"config-file": "epp.pluginsConfig", "config-text": "epp.pluginsConfig",
 		"pool-name": pool, "pool-namespace": pool, "endpoint-selector": pool, "endpoint-target-ports": pool,
@@ -238,6 +238,20 @@ func (s *Spec) checkGateways(v *validator) {
 	if s.InferenceGateway.Enabled && !s.StandardGateway() && !s.IstioGateway() {
 		v.add(at("inferenceGateway.enabled"), true, "pulumi config set --path inferenceGateway.standard.enabled true",
 			"deploys nothing, since neither inferenceGateway.standard.enabled nor inferenceGateway.istio.enabled is set")
+	}
+	v.atLeastOne(at("inferenceGateway.auth.keyGeneration"), s.InferenceGateway.Auth.KeyGeneration)
+	if auth := at("inferenceGateway.auth.enabled"); s.InferenceGateway.Auth.Enabled {
+		switch {
+		case !s.StandardGateway():
+			v.add(auth, true, "pulumi config set --path inferenceGateway.standard.enabled true",
+				"needs the standard gateway, which asks for the key: inferenceGateway.enabled and inferenceGateway.standard.enabled")
+		case s.IstioGateway():
+			v.add(auth, true, "pulumi config set --path inferenceGateway.istio.enabled false",
+				"is for the standard gateway alone: inferenceGateway.istio would let in everybody")
+		case s.Gateway.Enabled:
+			v.add(auth, true, "pulumi config set --path gateway.enabled false",
+				"is for the standard gateway alone: gateway would let in everybody")
+		}
 	}
 	// istiod names what it deploys for a Gateway by the Gateway and its class.
 	deployed := s.Gateway.RouteName + "-" + s.Gateway.ClassName

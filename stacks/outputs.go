@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // export sets the stack outputs. Those that describe the cluster are read from it
@@ -16,6 +17,9 @@ func (s *stack) export() {
 	s.ctx.Export("namespace", s.common.Namespace)
 	s.ctx.Export("endpoints", s.endpoints())
 	s.ctx.Export("gatewayURL", s.gatewayURL())
+	if len(s.apiKeys) > 0 {
+		s.ctx.Export(llmd.APIKey, pulumi.ToSecret(s.apiKeys[0]))
+	}
 
 	observed := s.observe()
 	for _, name := range []string{"replicas", "readyReplicas", "conditions", "status"} {

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -33,6 +34,8 @@ type stack struct {
 
 	common components.Common
 	seed   pulumi.IntInput
+	// apiKeys let in clients of the standard gateway, the one to use first.
+	apiKeys []pulumi.StringOutput
 	// proxyService and pool are where gateways of the Gateway API send requests.
 	proxyService, pool pulumi.StringInput
 	// parts are the registered Deployments, in the order of the request path.
@@ -75,9 +78,10 @@ func (s *stack) register() error {
 		Instance:         s.spec.Name,
 		Owner:            s.owner,
 		ImagePullSecrets: s.spec.ImagePullSecrets,
+		NetworkPolicy:    s.spec.NetworkPolicy.Enabled,
 		ReadyTimeout:     s.spec.ReadyTimeout.Duration,
 	}
-	if s.seed, err = s.simulatorSeed(); err != nil {
+	if err := s.randomValues(); err != nil {
 		return err
 	}
 	for _, register := range []func(pulumi.ResourceOption) error{
@@ -131,22 +135,46 @@ func (s *stack) namespace(inCluster pulumi.ResourceOption) (pulumi.StringInput, 
 	return namespace.Metadata.Name().Elem(), nil
 }
 
-// simulatorSeed is the configured seed, or one that is random once and then stays.
-func (s *stack) simulatorSeed() (pulumi.IntInput, error) {
-	if s.spec.Simulator.Seed != nil {
-		return pulumi.Int(*s.spec.Simulator.Seed), nil
+// apiKeyLength in letters and digits makes 238 random bits.
+const apiKeyLength = 40
+
+// randomValues registers what is random once and then stays: the simulators' seed, unless
+// it is configured, and the gateway's keys.
+func (s *stack) randomValues() error {
+	if configured := s.spec.Simulator.Seed; configured != nil {
+		s.seed = pulumi.Int(*configured)
+		if !s.spec.Auth() {
+			return nil
+		}
 	}
 	provider, err := random.NewProvider(s.ctx, "random", nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	seed, err := random.NewRandomInteger(s.ctx, "simulator-seed", &random.RandomIntegerArgs{
-		Min: pulumi.Int(0), Max: pulumi.Int(math.MaxInt32),
-	}, pulumi.Provider(provider))
-	if err != nil {
-		return nil, err
+	if s.seed == nil {
+		seed, err := random.NewRandomInteger(s.ctx, "simulator-seed", &random.RandomIntegerArgs{
+			Min: pulumi.Int(0), Max: pulumi.Int(math.MaxInt32),
+		}, pulumi.Provider(provider))
+		if err != nil {
+			return err
+		}
+		s.seed = seed.Result
 	}
-	return seed.Result, nil
+	if !s.spec.Auth() {
+		return nil
+	}
+	// Two generations, so that clients can go over from one to the next.
+	latest := s.spec.InferenceGateway.Auth.KeyGeneration
+	for generation := latest; generation > max(0, latest-2); generation-- {
+		key, err := random.NewRandomPassword(s.ctx, fmt.Sprintf("api-key-%d", generation), &random.RandomPasswordArgs{
+			Length: pulumi.Int(apiKeyLength), Special: pulumi.Bool(false),
+		}, pulumi.Provider(provider))
+		if err != nil {
+			return err
+		}
+		s.apiKeys = append(s.apiKeys, key.Result)
+	}
+	return nil
 }
 
 func (s *stack) standardGateway(inCluster pulumi.ResourceOption) error {
@@ -160,13 +188,14 @@ func (s *stack) standardGateway(inCluster pulumi.ResourceOption) error {
 	}
 	if s.spec.EPP.Enabled {
 		bootstrap.EPP = &envoy.Upstream{Host: llmd.EPPName, Port: s.spec.EPP.Port}
+		bootstrap.EPPSecure = s.spec.EPP.SecureServing
 	}
 	g, err := components.NewInferenceGateway(s.ctx, "standard-gateway", &components.InferenceGatewayArgs{
 		Common:    s.common,
 		Replicas:  int(gateway.Replicas),
 		Container: s.container(gateway.Image, gateway.Resources),
 		Port:      int(gateway.Port),
-		Standard:  &components.StandardGateway{Bootstrap: bootstrap},
+		Standard:  &components.StandardGateway{Bootstrap: bootstrap, APIKeys: s.apiKeys},
 	}, inCluster)
 	if err != nil {
 		return err
@@ -220,6 +249,8 @@ func (s *stack) epp(inCluster pulumi.ResourceOption) error {
 		Verbosity:     int(epp.Verbosity),
 		KVCacheMetric: simulator.KVCacheMetric(s.spec.DecodeStage().Image),
 		PluginsConfig: plugins,
+		SecureServing: epp.SecureServing,
+		Istio:         s.spec.IstioProxies(),
 		Args:          epp.Args,
 		InferencePool: s.spec.Pool(),
 	}, inCluster)
@@ -255,7 +286,7 @@ func (s *stack) prefill(inCluster pulumi.ResourceOption) error {
 // stands for all stages.
 func (s *stack) decode(inCluster pulumi.ResourceOption) error {
 	args := components.ModelServiceStageArgs{
-		Name: s.spec.DecodeName(), Role: llmd.RoleDecode, Service: s.spec.DecodeService(),
+		Name: s.spec.DecodeName(), Role: llmd.RoleDecode, Service: s.spec.DecodeService(), Open: s.spec.OpenDecode(),
 	}
 	if s.spec.SingleMode() {
 		return s.stage(inCluster, "simulator", s.spec.DecodeStage(), args)

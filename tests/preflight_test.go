@@ -190,6 +190,8 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 		"kubernetes:networking.istio.io/v1:DestinationRule":       {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
 		"kubernetes:gateway.networking.k8s.io/v1:Gateway":         {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gateways"},
 		"kubernetes:gateway.networking.k8s.io/v1:HTTPRoute":       {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"},
+		"kubernetes:core/v1:Secret":                               {Version: "v1", Resource: "secrets"},
+		"kubernetes:networking.k8s.io/v1:NetworkPolicy":           {Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
 		"kubernetes:networking.istio.io/v1alpha3:EnvoyFilter":     {Group: "networking.istio.io", Version: "v1alpha3", Resource: "envoyfilters"},
 		"kubernetes:inference.networking.k8s.io/v1:InferencePool": {Group: "inference.networking.k8s.io", Version: "v1", Resource: "inferencepools"},
 	}
@@ -197,7 +199,7 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 	delete(single, "prefill")
 	delete(single, "decode")
 	for name, values := range map[string]map[string]string{
-		"stages": everything, "single mode": single, "nothing": {},
+		"stages": everything, "single mode": single, "a key": withKey(1), "nothing": {},
 	} {
 		values := maps.Clone(values)
 		values["createNamespace"] = "false"

@@ -19,6 +19,8 @@ type registration struct {
 	Provider     string         `json:"provider,omitempty"`
 	Dependencies []string       `json:"dependencies,omitempty"`
 	Inputs       map[string]any `json:"inputs,omitempty"`
+	// Secrets are the inputs that are encrypted in the state, wholly or in part.
+	Secrets []string `json:"secrets,omitempty"`
 }
 
 // recorder stands in for the engine and remembers every registration.
@@ -44,7 +46,12 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		Parent:       shortURN(rpc.GetParent()),
 		Provider:     shortURN(strings.Split(rpc.GetProvider(), "::"+args.Name+"_id")[0]),
 		Dependencies: shortURNs(dependencies),
-		Inputs:       args.Inputs.Mappable(),
+		Inputs:       args.Inputs.MapRepl(nil, plain),
+	}
+	for _, key := range args.Inputs.StableKeys() {
+		if args.Inputs[key].ContainsSecrets() {
+			reg.Secrets = append(reg.Secrets, string(key))
+		}
 	}
 	key := reg.Parent + "|" + reg.Type + "|" + reg.Name
 	if _, twice := r.byURN[key]; twice {
@@ -53,13 +60,24 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	r.byURN[key] = reg
 
 	outputs := args.Inputs.Copy()
-	if args.TypeToken == "random:index/randomInteger:RandomInteger" && !r.preview {
-		outputs["result"] = resource.NewNumberProperty(42)
-	}
 	if r.preview {
 		return "", outputs, nil
 	}
+	switch args.TypeToken {
+	case "random:index/randomInteger:RandomInteger":
+		outputs["result"] = resource.NewNumberProperty(42)
+	case "random:index/randomPassword:RandomPassword":
+		outputs["result"] = resource.MakeSecret(resource.NewStringProperty("generated" + args.Name[len("api-key-"):]))
+	}
 	return args.Name + "_id", outputs, nil
+}
+
+// plain shows what is secret.
+func plain(v resource.PropertyValue) (any, bool) {
+	if !v.IsSecret() {
+		return nil, false
+	}
+	return v.SecretValue().Element.MapRepl(nil, plain), true
 }
 
 // Call refuses invokes: the program makes none.

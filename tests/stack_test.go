@@ -115,7 +115,8 @@ func TestEveryStackCanBePreviewedBeforeItExists(t *testing.T) {
 
 // everything switches every part on.
 var everything = map[string]string{
-	"epp":              `{"enabled":true,"replicas":2}`,
+	"epp":              `{"enabled":true,"replicas":2,"secureServing":true}`,
+	"networkPolicy":    `{"enabled":true}`,
 	"inferencePool":    `{"enabled":true}`,
 	"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"istio":{"enabled":true}}`,
 	"prefill":          `{"enabled":true}`,

@@ -26,6 +26,8 @@ type Options struct {
 	TargetPort int32
 	// LeaderElection lets several replicas agree on the one that answers.
 	LeaderElection bool
+	// SecureServing speaks TLS with a certificate of its own making.
+	SecureServing bool
 	// Args are appended; of a repeated flag the last one counts.
 	Args []string
 }
@@ -36,8 +38,7 @@ func Args(o Options) []string {
 	args := []string{
 		"--config-file=" + ConfigDir + "/" + ConfigFile,
 		fmt.Sprintf("--v=%d", o.Verbosity),
-		// Plain HTTP/2 on both ends; the gateways are told the same.
-		"--secure-serving=false",
+		fmt.Sprintf("--secure-serving=%t", o.SecureServing),
 		// The gateway asks for its health where it asks for pods.
 		"--health-checking=true",
 		// The tracer's default prints every span to the log.

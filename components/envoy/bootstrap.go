@@ -32,8 +32,14 @@ type Bootstrap struct {
 	// Backend is a headless Service of the decode pods: each address that it resolves
 	// to is balanced over, and no other is ever sent to. Required.
 	Backend Upstream
-	// EPP is asked for a pod by ext_proc, in plain HTTP/2. Default: nobody is asked.
+	// EPP is asked for a pod by ext_proc. Default: nobody is asked.
 	EPP *Upstream
+	// EPPSecure speaks TLS with the EPP, whose certificate is its own word (self-signed,
+	// without a name) and is not checked. Default: plain HTTP/2.
+	EPPSecure bool
+	// Keys are the API keys: a request has to show one of them as its bearer token, or it is
+	// answered 401. Letters and digits. Default: none, anyone may send.
+	Keys []string
 	// Algorithm balances where no EPP decides: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which is LEAST_REQUEST. Required.
 	Algorithm string
@@ -56,12 +62,12 @@ func Build(b Bootstrap) (string, error) {
 	}
 	clusters := []*clusterv3.Cluster{p.adminCluster(), p.decodeCluster(b.Backend, policy)}
 	if b.EPP != nil {
-		clusters = append(clusters, p.eppCluster(*b.EPP))
+		clusters = append(clusters, p.eppCluster(*b.EPP, b.EPPSecure))
 	}
 	bootstrap := &bootstrapv3.Bootstrap{
 		Admin: &bootstrapv3.Admin{Address: address("127.0.0.1", adminPort)},
 		StaticResources: &bootstrapv3.Bootstrap_StaticResources{
-			Listeners: []*listenerv3.Listener{p.mainListener(b.EPP != nil), p.probeListener()},
+			Listeners: []*listenerv3.Listener{p.mainListener(b), p.probeListener()},
 			Clusters:  clusters,
 		},
 		OverloadManager: &overloadv3.OverloadManager{
@@ -84,7 +90,7 @@ func Build(b Bootstrap) (string, error) {
 // set, as the tree of its JSON. It has to come before the EPP's.
 func StripFilter() (map[string]any, error) {
 	p := &packer{}
-	filter := p.stripFilter()
+	filter := p.stripFilter(trustedHeaders)
 	p.check(filter)
 	if err := errors.Join(p.errs...); err != nil {
 		return nil, fmt.Errorf("envoy filter: %w", err)

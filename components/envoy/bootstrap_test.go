@@ -19,12 +19,17 @@ func combinations() map[string]Bootstrap {
 	all := map[string]Bootstrap{}
 	for _, algorithm := range []string{"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"} {
 		for _, epp := range []*Upstream{nil, {Host: "gaie-sim-epp", Port: 8100}} {
-			name := fmt.Sprintf("%s-epp-%t", strings.ToLower(algorithm), epp != nil)
-			all[name] = Bootstrap{
-				Backend: Upstream{Host: "decode", Port: 8200}, EPP: epp, Algorithm: algorithm,
+			for _, keys := range [][]string{nil, {"new", "old"}} {
+				name := fmt.Sprintf("%s-epp-%t-auth-%t", strings.ToLower(algorithm), epp != nil, keys != nil)
+				all[name] = Bootstrap{
+					Backend: Upstream{Host: "decode", Port: 8200}, EPP: epp, Algorithm: algorithm, Keys: keys,
+				}
 			}
 		}
 	}
+	secure := all["random-epp-true-auth-false"]
+	secure.EPPSecure = true
+	all["random-epp-secure"] = secure
 	return all
 }
 
@@ -47,7 +52,7 @@ func TestBuildMatchesTheGoldenFiles(t *testing.T) {
 
 func TestBuildIsDeterministic(t *testing.T) {
 	t.Parallel()
-	bootstrap := combinations()["round_robin-epp-true"]
+	bootstrap := combinations()["round_robin-epp-true-auth-true"]
 	first, err := Build(bootstrap)
 	require.NoError(t, err)
 	for range 50 {
@@ -67,6 +72,7 @@ func TestBuildRefuses(t *testing.T) {
 		"unknown algorithm": {Bootstrap{Backend: good, Algorithm: "FASTEST"}, `got "FASTEST"`},
 		"no host":           {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Port: 1}}, "SocketAddress.Address"},
 		"bad port":          {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Host: "h", Port: 65536}}, "less than or equal to 65535"},
+		"bad key":           {Bootstrap{Algorithm: "RANDOM", Backend: good, Keys: []string{"a|b"}}, "letters and digits"},
 		"bad EPP":           {Bootstrap{Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
 	} {
 		_, err := Build(test.bootstrap)

@@ -13,6 +13,7 @@ import (
 	overridehostv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/override_host/v3"
 	randomv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/random/v3"
 	roundrobinv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/load_balancing_policies/round_robin/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
@@ -101,7 +102,7 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 // eppCluster is the EPP's Service, spoken to in HTTP/2. The ext_proc filter can let a
 // request go on without an EPP only if it knows so before the body is on its way: hence
 // the health checks, and the first connection that fails counts as well.
-func (p *packer) eppCluster(epp Upstream) *clusterv3.Cluster {
+func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 	c := p.dnsCluster(eppName, epp)
 	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
 	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 0}}
@@ -145,6 +146,14 @@ func (p *packer) eppCluster(epp Upstream) *clusterv3.Cluster {
 				},
 			},
 		}),
+	}
+	if secure {
+		c.TransportSocket = &corev3.TransportSocket{
+			Name: "envoy.transport_sockets.tls",
+			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: p.any(&tlsv3.UpstreamTlsContext{
+				CommonTlsContext: &tlsv3.CommonTlsContext{AlpnProtocols: []string{"h2"}},
+			})},
+		}
 	}
 	return c
 }

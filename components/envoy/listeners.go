@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
@@ -47,14 +48,20 @@ var trustedHeaders = []string{
 }
 
 // mainListener takes the clients' requests.
-func (p *packer) mainListener(epp bool) *listenerv3.Listener {
-	filters := []*hcmv3.HttpFilter{p.stripFilter()}
-	if epp {
+func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
+	strip := trustedHeaders
+	if len(b.Keys) > 0 {
+		// Once the route is found the key has done its work: neither EPP nor simulator, nor
+		// a log of theirs, gets to see it.
+		strip = append(slices.Clone(strip), keyHeader)
+	}
+	filters := []*hcmv3.HttpFilter{p.stripFilter(strip)}
+	if b.EPP != nil {
 		filters = append(filters, p.eppFilter())
 	}
 	return p.listener("inference", llmd.GatewayListenPort, &hcmv3.HttpConnectionManager{
 		StatPrefix:            "inference",
-		RouteSpecifier:        &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: p.inferenceRoutes(epp)},
+		RouteSpecifier:        &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: p.inferenceRoutes(b)},
 		HttpFilters:           append(filters, p.routerFilter()),
 		AccessLog:             []*accesslogv3.AccessLog{p.accessLog()},
 		StreamIdleTimeout:     durationpb.New(streamIdleTimeout),
@@ -82,7 +89,7 @@ func (p *packer) probeListener() *listenerv3.Listener {
 	return p.listener("probe", llmd.GatewayProbePort, &hcmv3.HttpConnectionManager{
 		StatPrefix: "probe",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{
-			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), notFound()),
+			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), answer(http.StatusNotFound)),
 		},
 		HttpFilters: []*hcmv3.HttpFilter{p.routerFilter()},
 	})
@@ -104,9 +111,9 @@ func httpFilter(name string, config *anypb.Any) *hcmv3.HttpFilter {
 }
 
 // stripFilter comes before the EPP, which copies a client's headers over its own.
-func (p *packer) stripFilter() *hcmv3.HttpFilter {
+func (p *packer) stripFilter(headers []string) *hcmv3.HttpFilter {
 	mutations := &headermutationv3.Mutations{}
-	for _, header := range trustedHeaders {
+	for _, header := range headers {
 		mutations.RequestMutations = append(mutations.RequestMutations, &mutationv3.HeaderMutation{
 			Action: &mutationv3.HeaderMutation_Remove{Remove: header},
 		})
@@ -127,6 +134,9 @@ func (p *packer) eppFilter() *hcmv3.HttpFilter {
 		},
 		// Without an EPP the request goes on, to a pod by the fallback policy.
 		FailureModeAllow: true,
+		// The EPP asks for the route to be looked up anew, which would be in vain once the
+		// key is off the request.
+		RouteCacheAction: extprocv3.ExternalProcessor_RETAIN,
 		ProcessingMode: &extprocv3.ProcessingMode{
 			RequestHeaderMode:   extprocv3.ProcessingMode_SEND,
 			RequestBodyMode:     extprocv3.ProcessingMode_FULL_DUPLEX_STREAMED,
@@ -170,12 +180,11 @@ func (p *packer) accessLog() *accesslogv3.AccessLog {
 	}
 }
 
-func notFound() *routev3.Route {
+// answer is the route of all that no route before has taken.
+func answer(status uint32) *routev3.Route {
 	return &routev3.Route{
-		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
-		Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
-			Status: http.StatusNotFound,
-		}},
+		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: status}},
 	}
 }
 

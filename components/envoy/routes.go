@@ -1,9 +1,17 @@
 package envoy
 
 import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	previoushostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -19,23 +27,69 @@ const (
 	previousHostsRetry = "envoy.retry_host_predicates.previous_hosts"
 )
 
-func (p *packer) inferenceRoutes(epp bool) *routev3.RouteConfiguration {
+// keyHeader is where a client shows its key.
+const keyHeader = "authorization"
+
+// inferenceRoutes let through what clients may call, and with keys only those who show
+// one. A header that comes twice is matched as one, joined by a comma: no key is like that.
+func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 	var list []*routev3.Route
 	for _, path := range llmd.PickedPaths {
 		list = append(list, p.toDecode(path))
 	}
 	for _, path := range llmd.BalancedPaths {
-		route := p.toDecode(path)
-		if epp {
-			route.TypedPerFilterConfig = map[string]*anypb.Any{
-				extProcFilter: p.any(&extprocv3.ExtProcPerRoute{
-					Override: &extprocv3.ExtProcPerRoute_Disabled{Disabled: true},
-				}),
+		list = append(list, p.toDecode(path))
+	}
+	list = append(list, answer(http.StatusNotFound))
+	if len(b.Keys) > 0 {
+		shown := p.showsKey(b.Keys)
+		for _, route := range list {
+			if route.Match.GetPathSeparatedPrefix() != llmd.HealthPath { // For probes, which have no key.
+				route.Match.Headers = []*routev3.HeaderMatcher{shown}
 			}
 		}
-		list = append(list, route)
+		denied := answer(http.StatusUnauthorized)
+		denied.ResponseHeadersToAdd = []*corev3.HeaderValueOption{{
+			Header: &corev3.HeaderValue{Key: "www-authenticate", Value: "Bearer"},
+		}}
+		list = append(list, denied)
 	}
-	return routes("inference", append(list, notFound())...)
+	if b.EPP != nil {
+		for _, route := range list {
+			if !slices.Contains(llmd.PickedPaths, route.Match.GetPathSeparatedPrefix()) {
+				p.pastEPP(route)
+			}
+		}
+	}
+	return routes("inference", list...)
+}
+
+// showsKey matches a request that shows one of the keys.
+func (p *packer) showsKey(keys []string) *routev3.HeaderMatcher {
+	for _, key := range keys {
+		if !keyPattern.MatchString(key) {
+			p.errs = append(p.errs, errors.New("an API key must be of letters and digits"))
+		}
+	}
+	return &routev3.HeaderMatcher{
+		Name: keyHeader,
+		HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: &matcherv3.StringMatcher{
+			MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{
+				Regex: "(?i:bearer) +(" + strings.Join(keys, "|") + ")",
+			}},
+		}},
+	}
+}
+
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
+// pastEPP keeps what the EPP has no say in from it.
+func (p *packer) pastEPP(route *routev3.Route) {
+	route.TypedPerFilterConfig = map[string]*anypb.Any{
+		extProcFilter: p.any(&extprocv3.ExtProcPerRoute{
+			Override: &extprocv3.ExtProcPerRoute_Disabled{Disabled: true},
+		}),
+	}
 }
 
 // toDecode routes a path, and the paths below it, to the decode pods. It retries only

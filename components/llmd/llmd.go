@@ -68,6 +68,13 @@ const (
 	StackAnnotation = "llm-d-sim/stack"
 )
 
+// APIKey is where the standard gateway's Secret has the key that clients have to show, and
+// the stack output of the same.
+const APIKey = "apiKey"
+
+// HealthPath is answered by a simulator that serves.
+const HealthPath = "/health"
+
 // What clients may call, with everything below it. The rest of a simulator (its admin
 // interface, its metrics, sleeping, loading adapters) is not for them.
 var (
@@ -77,6 +84,6 @@ var (
 	// among all pods, prefill too.
 	BalancedPaths = []string{
 		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
-		"/inference/v1/generate", "/tokenize", "/health",
+		"/inference/v1/generate", "/tokenize", HealthPath,
 	}
 )

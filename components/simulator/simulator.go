@@ -10,9 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// LivePath answers 200 as long as the process serves.
-const LivePath = "/health"
-
 // Options are the settings of one simulator. Zero values leave the simulator's own
 // defaults, unless noted.
 type Options struct {

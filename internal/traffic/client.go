@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -23,7 +24,7 @@ type Client struct {
 	// Model that the simulators answer to.
 	Model string
 	// Headers go with every request.
-	Headers map[string]string
+	Headers http.Header
 
 	http *http.Client
 }
@@ -113,9 +114,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) (answ
 		return Answer{Err: err}
 	}
 	request.Header.Set("Content-Type", "application/json")
-	for name, value := range c.Headers {
-		request.Header.Set(name, value)
-	}
+	maps.Copy(request.Header, c.Headers)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return Answer{Err: err}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -64,6 +65,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "sending to service %s in namespace %s\n", *service, *namespace)
 	s.client = traffic.NewClient(url, *model)
+	if s.key != "" {
+		s.client.Headers = http.Header{"Authorization": {"Bearer " + s.key}}
+	}
 	return s.run(ctx)
 }
 
@@ -72,8 +76,8 @@ type smoke struct {
 	out               io.Writer
 	client            *traffic.Client
 	requests, atATime int
-	// entrance is the Service that clients send to.
-	entrance string
+	// entrance is the Service that clients send to, key what it asks for, if anything.
+	entrance, key string
 	// decode are the pods that can answer; epp is there if requests go by their prompt.
 	decode []string
 	epp    bool
@@ -114,6 +118,13 @@ func (s *smoke) look(ctx context.Context, config *rest.Config, namespace string)
 		if !apierrors.IsNotFound(err) {
 			return err
 		}
+	}
+	if s.entrance == llmd.StandardGatewayName {
+		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, s.entrance, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		s.key = string(secret.Data[llmd.APIKey])
 	}
 	s.epp = s.entrance != llmd.ProxyServiceName && len(epp.Items) > 0 && epp.Items[0].Status.ReadyReplicas > 0
 	return nil

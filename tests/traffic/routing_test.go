@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -118,8 +119,11 @@ func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client
 	prefill := pods(t, s, llmd.PrefillName)[0]
 	before := served(t, prefill)
 	target := prefill.address + ":8200"
+	own := client.Headers
 	for _, header := range []string{"x-gateway-destination-endpoint", "x-prefiller-host-port", "x-data-parallel-host-port"} {
-		client.Headers = map[string]string{header: target}
+		client.Headers = http.Header{}
+		maps.Copy(client.Headers, own)
+		client.Headers.Set(header, target)
 		sum := traffic.Sum(traffic.Run(t.Context(), 10, 1, func(ctx context.Context, _ int) traffic.Answer {
 			return client.Completion(ctx, "short", 1)
 		}, nil))
@@ -128,7 +132,7 @@ func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client
 	}
 	require.Zero(t, served(t, prefill)-before, "nothing got there")
 
-	client.Headers = nil
+	client.Headers = own
 	for _, path := range []string{"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config"} {
 		require.Equal(t, http.StatusNotFound, client.Get(t.Context(), path).Status, path)
 	}

@@ -1,0 +1,57 @@
+package components
+
+import (
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// networkPolicy closes the pods of `name`, if asked to, but for one port, which it leaves
+// open to peers in the namespace; without peers to everybody. The kubelet's probes pass
+// always.
+func (c Common) networkPolicy(
+	ctx *pulumi.Context, urn, name, component string, port int,
+	peers networkingv1.NetworkPolicyPeerArray, opts ...pulumi.ResourceOption,
+) error {
+	if !c.NetworkPolicy {
+		return nil
+	}
+	ingress := networkingv1.NetworkPolicyIngressRuleArgs{
+		Ports: networkingv1.NetworkPolicyPortArray{networkingv1.NetworkPolicyPortArgs{
+			Port: pulumi.Int(port), Protocol: pulumi.String("TCP"),
+		}},
+	}
+	if peers != nil {
+		ingress.From = peers
+	}
+	_, err := networkingv1.NewNetworkPolicy(ctx, urn+"-network-policy", &networkingv1.NetworkPolicyArgs{
+		Metadata: c.metadata(name, component, nil, nil),
+		Spec: &networkingv1.NetworkPolicySpecArgs{
+			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(name))},
+			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
+			Ingress:     networkingv1.NetworkPolicyIngressRuleArray{ingress},
+		},
+	}, opts...)
+	return err
+}
+
+// fromGateways are this program's gateways, and those that a controller of the Gateway API
+// runs in the namespace.
+func fromGateways() networkingv1.NetworkPolicyPeerArray {
+	return networkingv1.NetworkPolicyPeerArray{
+		fromPods(llmd.ComponentLabel, llmd.ComponentGateway),
+		networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{
+			MatchExpressions: metav1.LabelSelectorRequirementArray{metav1.LabelSelectorRequirementArgs{
+				Key: pulumi.String(gatewayNameLabel), Operator: pulumi.String("Exists"),
+			}},
+		}},
+	}
+}
+
+func fromPods(label, value string) networkingv1.NetworkPolicyPeerArgs {
+	return networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{
+		MatchLabels: pulumi.StringMap{label: pulumi.String(value)},
+	}}
+}
