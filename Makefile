@@ -8,13 +8,14 @@ NODE    ?= auto
 # One build cache for tests, for the program and for pulumi's own builds of it.
 export GOFLAGS = -trimpath
 
-# Built once, into Go's build cache, from the pins of its module.
+# Built once, into Go's build cache, from the pins of their modules.
+VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
 LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke down env test check unit e2e lab
+.PHONY: help up preview status smoke down env test check vulncheck unit e2e lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,10 +38,20 @@ down: lab ## Destroy the stack, and stop and remove the lab
 env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
 	@$(LAB) env $(LABFLAGS)
 
-check: ## Lint, vet and unit tests
+check: ## Lint, vet, known vulnerabilities and unit tests
 	$(LINT) run ./...
 	cd lab && $(LINT) run ./...
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory vulncheck unit
+
+# The database is asked over the network: without it nothing can be said.
+vulncheck:
+	@for module in . lab; do \
+		found=$$(cd $$module && $(VULN) ./... 2>&1) || case "$$found" in \
+			*"fetching vulnerabilities"*) echo "skipped for $$module: $$found"; continue ;; \
+			*) echo "$$found"; exit 1 ;; \
+		esac; \
+		echo "govulncheck of $$module: $$found"; \
+	done
 
 unit:
 	cd lab && go test -race ./...

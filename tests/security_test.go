@@ -182,3 +182,19 @@ func TestSecureServingSwitchesBothEnds(t *testing.T) {
 		require.Equal(t, secure, found)
 	}
 }
+
+func TestPullSecretsReachEveryPod(t *testing.T) {
+	t.Parallel()
+	r := run(t, with(everything, "imagePullSecrets", `["one","two"]`), fullCluster())
+	require.NoError(t, r.err)
+	want := []any{map[string]any{"name": "one"}, map[string]any{"name": "two"}}
+	pods := 0
+	for _, reg := range r.registrations() {
+		if reg.Type == "kubernetes:apps/v1:Deployment" {
+			pod := reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+			require.Equal(t, want, pod["imagePullSecrets"], reg.Name)
+			pods++
+		}
+	}
+	require.Equal(t, 5, pods)
+}
