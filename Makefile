@@ -15,7 +15,7 @@ LAB = bin/lab
 LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke down env test check vulncheck unit e2e lab
+.PHONY: help up preview status smoke down env test check vulncheck unit fuzz e2e lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,11 @@ unit:
 	cd lab && go test -race ./...
 	go test -race $$(go list ./... | grep -vE '/tests/(e2e|traffic)$$')
 
-test: check e2e ## All tests: check, and end to end on a cluster of their own
+test: check fuzz e2e ## All tests: check, fuzzing, and end to end on a cluster of their own
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime 10s ./config
+	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 20s ./tests
 
 e2e: lab
 	@$(LAB) tools $(LABFLAGS) --istio
