@@ -14,7 +14,7 @@ import (
 // filled in; Load and Validate guarantee the bounds named at each field.
 type Spec struct {
 	// Name of the deployment; names the single-mode Deployment ms-sim-{name}-decode.
-	// A DNS label of at most 48 characters. Default: llm-sim.
+	// A DNS label of at most 49 characters. Default: llm-sim.
 	Name string `json:"name"`
 
 	// Namespace that holds every object. A DNS label. Default: llm-d-sim.

@@ -88,6 +88,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"prefill", `{"args":["--x","-seed","3"]}`, "prefill.args[1]", "use simulator.seed"},
 		{"epp", `{"args":["--secure-serving=false"]}`, "epp.args[0]", "is set by this program"},
 		{"epp", `{"args":[""]}`, "epp.args[0]", "must not be empty"},
+		{"inferenceGateway", `{"auth":{"keyGeneration":0}}`, "inferenceGateway.auth.keyGeneration", "must be 1 or more"},
 		// Things that do not fit together.
 		{"prefill", `{"enabled":true}`, "prefill.enabled", "needs decode.enabled"},
 		{"inferencePool", `{"enabled":true}`, "inferencePool.enabled", "needs epp.enabled"},
@@ -125,6 +126,18 @@ func TestCombinationsThatDoNotFit(t *testing.T) {
 				"epp": on, "prefill": `{"enabled":true,"port":65535}`, "decode": `{"enabled":true,"port":65535}`,
 			},
 			"decode.port", "must be below 65535",
+		},
+		"no gateway to ask for the key": {
+			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true},"auth":{"enabled":true}}`},
+			"inferenceGateway.auth.enabled", "needs the standard gateway",
+		},
+		"a way in without the key": {
+			map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"istio":{"enabled":true},"auth":{"enabled":true}}`},
+			"inferenceGateway.auth.enabled", "inferenceGateway.istio would let in everybody",
+		},
+		"another way in without the key": {
+			map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"auth":{"enabled":true}}`, "gateway": on},
+			"inferenceGateway.auth.enabled", "gateway would let in everybody",
 		},
 	} {
 		_, err := load(test.values)
