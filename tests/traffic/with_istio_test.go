@@ -51,10 +51,14 @@ func TestTheFullExampleOnIstio(t *testing.T) {
 	}, nil))
 	report(t, "Istio without the EPP", sum)
 	require.Equal(t, 50, sum.OK, "failureMode FailOpen: %s", sum.Failed)
-	require.Contains(t, s.Up("--refresh"), "1 updated")
-	before := picked(t, s)
-	require.True(t, client.Completion(t.Context(), "x", 1).OK())
-	require.Equal(t, 1, picked(t, s)-before, "the EPP schedules again")
+	for _, secure := range []string{"false", "true"} {
+		s.Set("epp.secureServing", secure)
+		require.Contains(t, s.Up("--refresh"), "updated")
+		eventually(t, 10*time.Second, func() bool {
+			before := picked(t, s)
+			return client.Completion(t.Context(), "x", 1).OK() && picked(t, s) == before+1
+		}, "the EPP schedules again, in TLS: "+secure)
+	}
 
 	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
 	lab.Kubectl(t, "rollout", "restart", "deployment/istiod", "-n", "istio-system")
