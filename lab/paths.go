@@ -306,7 +306,9 @@ func (l *lab) env(s *stack.Stack) [][2]string {
 		{"PATH", l.bin() + string(os.PathListSeparator) + os.Getenv("PATH")},
 		{"KUBECONFIG", filepath.Join(l.dir(), "kubeconfig")},
 		{"PULUMI_HOME", l.home()},
-		{"PULUMI_BACKEND_URL", "file://" + l.backend()},
+		// A killed pulumi may leave half of a file of metadata, which nobody needs, and every
+		// command fails then. The state itself is written beside the old one and moved.
+		{"PULUMI_BACKEND_URL", "file://" + l.backend() + "?metadata=skip"},
 		{"PULUMI_CONFIG_PASSPHRASE_FILE", l.passphrase()},
 		{"PULUMI_OPTION_CONFIG_FILE", s.Config()},
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
@@ -319,7 +321,7 @@ func (l *lab) env(s *stack.Stack) [][2]string {
 func (l *lab) stack(name string) *stack.Stack {
 	s := &stack.Stack{
 		Name: name, Repository: l.repository, Dir: filepath.Join(l.dir(), "stacks"),
-		Pulumi: filepath.Join(l.bin(), "pulumi"),
+		Pulumi: filepath.Join(l.bin(), "pulumi"), State: l.backend(),
 	}
 	s.Env = os.Environ()
 	for _, pair := range l.env(s) {

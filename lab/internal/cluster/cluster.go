@@ -119,6 +119,12 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 	config := object{
 		"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options,
 	}
+	// There is one of each, which would end itself if it could not renew that it leads, and
+	// nobody would start it again.
+	alone := []object{{"key": "leader-elect", "value": "false"}}
+	patches := []object{
+		{"name": "kube-controller-manager", "extraArgs": alone}, {"name": "kube-scheduler", "extraArgs": alone},
+	}
 	if c.Sandbox != nil {
 		options["kubeApiserverCertSANs"] = []string{c.Sandbox.ServiceAddress(1), c.Sandbox.Address()}
 		var args []object
@@ -132,8 +138,9 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 		} {
 			args = append(args, object{"key": arg[0], "value": arg[1]})
 		}
-		config["componentsPatches"] = []object{{"name": "kube-apiserver", "extraArgs": args}}
+		patches = append(patches, object{"name": "kube-apiserver", "extraArgs": args})
 	}
+	config["componentsPatches"] = patches
 	return json.Marshal(config) // JSON is YAML.
 }
 

@@ -6,12 +6,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Stack is one stack of the program on the lab.
@@ -26,6 +29,8 @@ type Stack struct {
 	Env []string
 	// Pulumi is the CLI.
 	Pulumi string
+	// State is the folder of Pulumi's state, if that is the lab's own.
+	State string
 }
 
 // Source returns the checked-in configuration of a stack: Pulumi.NAME.yaml, at the top
@@ -104,7 +109,41 @@ func (s *Stack) create(ctx context.Context) error {
 
 // Run runs a pulumi command on the stack, in sight of the user.
 func (s *Stack) Run(ctx context.Context, args ...string) error {
+	if err := s.unlock(ctx); err != nil {
+		return err
+	}
 	return s.run(ctx, append(args, "--stack", s.Name)...)
+}
+
+// unlock drops the lock that a killed pulumi leaves. Elsewhere that is the user's to
+// decide, but the lab's state is this machine's alone: no process, no lock.
+func (s *Stack) unlock(ctx context.Context) error {
+	if s.State == "" {
+		return nil
+	}
+	locks, err := filepath.Glob(filepath.Join(s.State, ".pulumi", "locks", "*", "*", s.Name, "*.json"))
+	if err != nil || len(locks) == 0 {
+		return err
+	}
+	for _, file := range locks {
+		raw, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // Its owner has just finished.
+		}
+		if err != nil {
+			return err
+		}
+		var lock struct {
+			PID int `json:"pid"`
+		}
+		if err := json.Unmarshal(raw, &lock); err != nil {
+			return fmt.Errorf("reading the lock of stack %s: %w", s.Name, err)
+		}
+		if syscall.Kill(lock.PID, 0) == nil {
+			return nil // Pulumi says what to do.
+		}
+	}
+	return s.run(ctx, "cancel", "--yes", "--stack", s.Name)
 }
 
 // Output returns one of the stack's outputs.

@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,6 +77,25 @@ func TestAStackThatCannotBeMadeIsTold(t *testing.T) {
 	_, err = s.Init(t.Context())
 	require.NoError(t, err, "a stack that is left from before is taken up")
 	require.Len(t, calls(), 2)
+}
+
+func TestTheLockOfAPulumiThatIsNoMoreIsDropped(t *testing.T) {
+	t.Parallel()
+	ended := exec.Command("true")
+	require.NoError(t, ended.Run())
+	for name, test := range map[string]struct {
+		pid  int
+		want []string
+	}{
+		"no more": {ended.Process.Pid, []string{"cancel --yes --stack dev", "up --stack dev"}},
+		"at work": {os.Getpid(), []string{"up --stack dev"}},
+	} {
+		s, calls := newStack(t, "")
+		s.State = t.TempDir()
+		write(t, filepath.Join(s.State, ".pulumi", "locks", "organization", "x", "dev", "1.json"), fmt.Sprintf(`{"pid":%d}`, test.pid))
+		require.NoError(t, s.Run(t.Context(), "up"))
+		require.Equal(t, test.want, calls(), name)
+	}
 }
 
 func TestSource(t *testing.T) {
