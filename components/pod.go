@@ -115,8 +115,11 @@ func (c Common) deployment(
 	var await map[string]string
 	if w.oneLeads {
 		strategy = &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
-		// Pulumi would wait for all replicas. The field exists once one is ready.
-		await = map[string]string{"pulumi.com/waitFor": "jsonpath={.status.readyReplicas}"}
+		// Pulumi would wait for all replicas. These fields exist once there is one, of this
+		// version and none before, and once one is ready.
+		await = map[string]string{
+			"pulumi.com/waitFor": `["jsonpath={.status.updatedReplicas}","jsonpath={.status.readyReplicas}"]`,
+		}
 	}
 
 	labels := c.labels(w.name, w.component)
@@ -139,13 +142,16 @@ func (c Common) deployment(
 
 // service registers a Service. Pulumi would wait at least 10 s for its endpoints to
 // settle; the Deployments' own readiness covers that.
+//
+// One whose port is another is replaced: Kubernetes tells ports from each other by their
+// numbers, and by an update would leave beside the new port one that somebody else set.
 func (c Common) service(
 	ctx *pulumi.Context, urn, name, component string, spec *corev1.ServiceSpecArgs, opts ...pulumi.ResourceOption,
 ) (*corev1.Service, error) {
 	return corev1.NewService(ctx, urn, &corev1.ServiceArgs{
 		Metadata: c.metadata(name, component, nil, map[string]string{"pulumi.com/skipAwait": "true"}),
 		Spec:     spec,
-	}, opts...)
+	}, append(opts, pulumi.ReplaceOnChanges([]string{"spec.ports[*].port"}), pulumi.DeleteBeforeReplace(true))...)
 }
 
 func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.ProbeArgs {

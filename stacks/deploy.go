@@ -4,11 +4,13 @@
 package stacks
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/config"
 	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
@@ -83,5 +85,17 @@ func (p *Program) prepare(ctx *pulumi.Context) (*stack, error) {
 	if err := preflight(ctx, live, spec, owner); err != nil {
 		return nil, err
 	}
-	return &stack{ctx: ctx, spec: spec, owner: owner, target: target, live: live}, nil
+	return &stack{
+		ctx: ctx, spec: spec, owner: owner, target: target, live: live, clusterID: clusterID(ctx.Context(), live),
+	}, nil
+}
+
+// clusterID tells a cluster from all others, whatever its address, by what is never made
+// twice. It is empty where the cluster does not say.
+func clusterID(ctx context.Context, live cluster.Cluster) string {
+	system, err := live.Namespace(ctx, metav1.NamespaceSystem)
+	if err != nil || system == nil {
+		return ""
+	}
+	return string(system.UID)
 }

@@ -31,6 +31,8 @@ type stack struct {
 	// target is the cluster for the provider, and live the same one for reading.
 	target cluster.Target
 	live   cluster.Cluster
+	// clusterID is the cluster's identity, empty if it does not tell.
+	clusterID string
 
 	common components.Common
 	seed   pulumi.IntInput
@@ -106,6 +108,11 @@ func (s *stack) provider() (pulumi.ResourceOption, error) {
 	}
 	if s.target.Context != "" {
 		args.Context = pulumi.String(s.target.Context)
+	}
+	if s.clusterID != "" {
+		// Otherwise another address of the same cluster counts as another cluster: every
+		// object would be made again, which is to adopt it, and then deleted as the old one.
+		args.ClusterIdentifier = pulumi.String(s.clusterID)
 	}
 	provider, err := kubernetes.NewProvider(s.ctx, "kubernetes", args)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
@@ -288,4 +290,25 @@ func TestOfSeveralEPPsOneHasToBeReady(t *testing.T) {
 	deployment, found := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
 	require.True(t, found)
 	require.Equal(t, map[string]any{"type": "Recreate"}, deployment.Inputs["spec"].(map[string]any)["strategy"])
+}
+
+func TestTheClusterIsKnownByItsIdentity(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"", "4711"} {
+		live := bareCluster()
+		if id != "" {
+			live.namespaces = map[string]metav1.PartialObjectMetadata{
+				"kube-system": {ObjectMeta: metav1.ObjectMeta{UID: types.UID(id)}},
+			}
+		}
+		r := run(t, nil, live)
+		require.NoError(t, r.err)
+		provider, found := r.find("pulumi:providers:kubernetes", "kubernetes")
+		require.True(t, found)
+		known, is := provider.Inputs["clusterIdentifier"]
+		require.Equal(t, id != "", is)
+		if is {
+			require.Equal(t, id, known)
+		}
+	}
 }
