@@ -41,6 +41,11 @@ type Common struct {
 	// for each component. The cluster's network has to enforce it. Default: open.
 	NetworkPolicy bool
 
+	// EditedBy says, by kind and name ("Role gaie-sim-epp"), who has edited a Role,
+	// RoleBinding or NetworkPolicy since it was applied. An annotation with that has it
+	// applied again, where the provider would not see what was added. Default: nobody.
+	EditedBy map[string]string
+
 	// ReadyTimeout is how long to wait for a Deployment, or a Gateway, to become ready.
 	// Default: the Kubernetes provider's, 10 minutes.
 	ReadyTimeout time.Duration
@@ -78,6 +83,15 @@ func (c Common) metadata(name, component string, labels, annotations map[string]
 		Labels:      stringMap(all),
 		Annotations: pulumi.ToStringMap(notes),
 	}
+}
+
+// editedMetadata is metadata that tells who has edited the object, so that it is applied anew.
+func (c Common) editedMetadata(kind, name, component string) *metav1.ObjectMetaArgs {
+	var annotations map[string]string
+	if by := c.EditedBy[kind+" "+name]; by != "" {
+		annotations = map[string]string{llmd.EditedByAnnotation: by}
+	}
+	return c.metadata(name, component, nil, annotations)
 }
 
 // OwnedBy returns the annotations of an object that belongs to the Pulumi stack owner,

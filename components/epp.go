@@ -158,14 +158,14 @@ func (a *EPPArgs) prerequisites(
 		return nil, err
 	}
 	role, err := rbacv1.NewRole(ctx, name+"-role", &rbacv1.RoleArgs{
-		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata: a.editedMetadata("Role", llmd.EPPName, llmd.ComponentEPP),
 		Rules:    a.rules(),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	binding, err := rbacv1.NewRoleBinding(ctx, name+"-role-binding", &rbacv1.RoleBindingArgs{
-		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata: a.editedMetadata("RoleBinding", llmd.EPPName, llmd.ComponentEPP),
 		RoleRef: &rbacv1.RoleRefArgs{
 			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
 			Kind:     pulumi.String("Role"),

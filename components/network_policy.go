@@ -27,7 +27,7 @@ func (c Common) networkPolicy(
 		ingress.From = peers
 	}
 	_, err := networkingv1.NewNetworkPolicy(ctx, urn+"-network-policy", &networkingv1.NetworkPolicyArgs{
-		Metadata: c.metadata(name, component, nil, nil),
+		Metadata: c.editedMetadata("NetworkPolicy", name, component),
 		Spec: &networkingv1.NetworkPolicySpecArgs{
 			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(name))},
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),

@@ -82,11 +82,13 @@ func (p *Program) prepare(ctx *pulumi.Context) (*stack, error) {
 		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
 	}
 	owner := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
-	if err := preflight(ctx, live, spec, owner); err != nil {
+	edits, err := preflight(ctx, live, spec, owner)
+	if err != nil {
 		return nil, err
 	}
 	return &stack{
-		ctx: ctx, spec: spec, owner: owner, target: target, live: live, clusterID: clusterID(ctx.Context(), live),
+		ctx: ctx, spec: spec, owner: owner, target: target, live: live, edits: edits,
+		clusterID: clusterID(ctx.Context(), live),
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
@@ -26,19 +27,22 @@ const oldestKubernetes = "1.30"
 
 // preflight fails when the cluster lacks what the spec needs, or when an object that
 // the stack would create is somebody else's. It changes nothing. A preview without
-// a reachable cluster goes on with a warning.
-func preflight(ctx *pulumi.Context, live cluster.Cluster, spec *config.Spec, owner string) error {
+// a reachable cluster goes on with a warning. It returns who has edited which object.
+func preflight(
+	ctx *pulumi.Context, live cluster.Cluster, spec *config.Spec, owner string,
+) (edits map[string]string, err error) {
 	if _, err := live.Version(ctx.Context()); err != nil {
 		if ctx.DryRun() {
-			return ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
+			return nil, ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
 		}
-		return fmt.Errorf("the cluster can't be reached: %w", err)
+		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	checks := []func(context.Context, cluster.Cluster, *config.Spec) error{
 		checkVersion,
 		checkKinds,
-		func(ctx context.Context, live cluster.Cluster, spec *config.Spec) error {
-			return checkOwners(ctx, live, spec, owner)
+		func(ctx context.Context, live cluster.Cluster, spec *config.Spec) (err error) {
+			edits, err = checkOwners(ctx, live, spec, owner)
+			return err
 		},
 	}
 	problems := make([]error, len(checks))
@@ -51,9 +55,9 @@ func preflight(ctx *pulumi.Context, live cluster.Cluster, spec *config.Spec, own
 	}
 	_ = group.Wait()
 	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("the cluster is not ready for this configuration, nothing was changed:\n%w", err)
+		return nil, fmt.Errorf("the cluster is not ready for this configuration, nothing was changed:\n%w", err)
 	}
-	return nil
+	return edits, nil
 }
 
 func checkVersion(ctx context.Context, live cluster.Cluster, _ *config.Spec) error {
@@ -207,14 +211,17 @@ func (n need) checkIstiod(ctx context.Context, live cluster.Cluster, spec *confi
 }
 
 // checkOwners refuses to take over what somebody else made: the Kubernetes provider
-// would adopt it silently, and delete it on destroy.
-func checkOwners(ctx context.Context, live cluster.Cluster, spec *config.Spec, owner string) error {
+// would adopt it silently, and delete it on destroy. Of this stack's own objects it returns,
+// by kind and name, who has edited them.
+func checkOwners(
+	ctx context.Context, live cluster.Cluster, spec *config.Spec, owner string,
+) (edits map[string]string, err error) {
 	namespace, err := live.Namespace(ctx, spec.Namespace)
 	if err != nil {
-		return fmt.Errorf("reading namespace %s: %w", spec.Namespace, err)
+		return nil, fmt.Errorf("reading namespace %s: %w", spec.Namespace, err)
 	}
 	if err := checkNamespace(namespace, spec, owner); err != nil || namespace == nil {
-		return err
+		return nil, err
 	}
 	planned := map[schema.GroupVersionResource]map[string]bool{}
 	for _, o := range objects(spec) {
@@ -224,27 +231,32 @@ func checkOwners(ctx context.Context, live cluster.Cluster, spec *config.Spec, o
 		planned[o.resource][o.name] = true
 	}
 	var group errgroup.Group
-	foreign := make(chan error, len(objects(spec)))
+	var mu sync.Mutex
+	var problems []error
+	edits = map[string]string{}
 	for resource, names := range planned {
 		group.Go(func() error {
 			list, err := live.List(ctx, resource, spec.Namespace)
 			if err != nil {
 				return fmt.Errorf("listing %s in namespace %s: %w", resource.Resource, spec.Namespace, err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			for _, o := range list {
-				if names[o.Name] && o.Annotations[llmd.StackAnnotation] != owner {
-					foreign <- foreignObject(resource, o, owner)
+				if !names[o.Name] {
+					continue
+				}
+				if o.Annotations[llmd.StackAnnotation] != owner {
+					problems = append(problems, foreignObject(resource, o, owner))
+				} else if ruling, is := rulings[resource]; is {
+					edits[ruling.kind+" "+o.Name] = editedBy(ruling.field, o)
 				}
 			}
 			return nil
 		})
 	}
-	problems := []error{group.Wait()}
-	close(foreign)
-	for err := range foreign {
-		problems = append(problems, err)
-	}
-	return errors.Join(problems...)
+	err = group.Wait()
+	return edits, errors.Join(append(problems, err)...)
 }
 
 func checkNamespace(namespace *metav1.PartialObjectMetadata, spec *config.Spec, owner string) error {

@@ -33,6 +33,8 @@ type stack struct {
 	live   cluster.Cluster
 	// clusterID is the cluster's identity, empty if it does not tell.
 	clusterID string
+	// edits are who has edited which object, by its kind and name.
+	edits map[string]string
 
 	common components.Common
 	seed   pulumi.IntInput
@@ -81,6 +83,7 @@ func (s *stack) register() error {
 		Owner:            s.owner,
 		ImagePullSecrets: s.spec.ImagePullSecrets,
 		NetworkPolicy:    s.spec.NetworkPolicy.Enabled,
+		EditedBy:         s.edits,
 		ReadyTimeout:     s.spec.ReadyTimeout.Duration,
 	}
 	if err := s.randomValues(); err != nil {

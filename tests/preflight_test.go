@@ -3,6 +3,7 @@ package tests
 import (
 	"maps"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -220,5 +221,46 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 			}}
 			refused(t, run(t, values, live), objectName(reg)+" in namespace llm-d-sim exists already")
 		}
+	}
+}
+
+func TestWhatSomebodyEditedIsAppliedAnew(t *testing.T) {
+	t.Parallel()
+	at := metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	role := func(annotations map[string]string, fields ...metav1.ManagedFieldsEntry) metav1.PartialObjectMetadata {
+		all := map[string]string{llmd.StackAnnotation: owner}
+		maps.Copy(all, annotations)
+		return metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+			Name: llmd.EPPName, Namespace: "llm-d-sim", Annotations: all, ManagedFields: fields,
+		}}
+	}
+	field := func(manager, fields string) metav1.ManagedFieldsEntry {
+		return metav1.ManagedFieldsEntry{Manager: manager, Time: &at, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+	}
+	ours := field("pulumi-kubernetes-1", `{"f:metadata":{},"f:rules":{}}`)
+	const when = "kubectl-edit 2026-01-02T03:04:05Z"
+	for name, test := range map[string]struct {
+		role metav1.PartialObjectMetadata
+		want any
+	}{
+		"nobody":             {role(nil, ours), nil},
+		"only a label":       {role(nil, ours, field("kubectl-label", `{"f:metadata":{"f:labels":{}}}`)), nil},
+		"the rules":          {role(nil, ours, field("kubectl-edit", `{"f:rules":{}}`)), when},
+		"set right before":   {role(map[string]string{llmd.EditedByAnnotation: "a"}, ours), "a"},
+		"and edited again":   {role(map[string]string{llmd.EditedByAnnotation: "a"}, ours, field("kubectl-edit", `{"f:rules":{}}`)), when},
+		"broken bookkeeping": {role(nil, ours, field("kubectl-edit", `{`)), nil},
+	} {
+		live := bareCluster()
+		live.namespaces = map[string]metav1.PartialObjectMetadata{"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{
+			Annotations: map[string]string{llmd.StackAnnotation: owner},
+		}}}
+		live.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{
+			{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"}: {test.role},
+		}
+		r := run(t, map[string]string{"epp": `{"enabled":true}`}, live)
+		require.NoError(t, r.err, name)
+		reg, found := r.find("kubernetes:rbac.authorization.k8s.io/v1:Role", llmd.EPPName)
+		require.True(t, found)
+		require.Equal(t, test.want, reg.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)[llmd.EditedByAnnotation], name)
 	}
 }

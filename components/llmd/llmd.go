@@ -66,6 +66,8 @@ const (
 	ComponentGateway = "gateway"
 	// StackAnnotation names the Pulumi stack that an object belongs to.
 	StackAnnotation = "llm-d-sim/stack"
+	// EditedByAnnotation says who has edited an object by hand before it was set right.
+	EditedByAnnotation = "llm-d-sim/edited-by"
 )
 
 // APIKey is where the standard gateway's Secret has the key that clients have to show, and
