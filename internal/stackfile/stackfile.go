@@ -32,13 +32,18 @@ func Read(repository, name string) (map[string]any, error) {
 	return stack.Config, nil
 }
 
-// Values returns the configuration of a stack as Pulumi hands it to a program: text as
-// it is, anything else as JSON.
+// Values returns the configuration of a stack as Pulumi hands it to a program.
 func Values(repository, name string) (map[string]string, error) {
 	config, err := Read(repository, name)
 	if err != nil {
 		return nil, err
 	}
+	return Encode(config)
+}
+
+// Encode turns a configuration into what Pulumi makes of it for a program: text as it is,
+// anything else as JSON.
+func Encode(config map[string]any) (map[string]string, error) {
 	values := make(map[string]string, len(config))
 	for key, value := range config {
 		if text, is := value.(string); is {

@@ -82,3 +82,12 @@ func TestAnAnswerThatIsCutIsNone(t *testing.T) {
 	require.Error(t, gone.Err)
 	require.Zero(t, gone.Status)
 }
+
+func TestMetric(t *testing.T) {
+	t.Parallel()
+	const text = "# HELP a of a\na{x=\"1\"} 2\na{x=\"2\"} 3.5\nab 7\nb 1e3\n"
+	require.InDelta(t, 5.5, Metric(text, "a"), 0)
+	require.InDelta(t, 3.5, Metric(text, `a{x="2"}`), 0)
+	require.InDelta(t, 1000, Metric(text, "b"), 0)
+	require.Zero(t, Metric(text, "c"))
+}

@@ -3,8 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -362,17 +360,12 @@ func TestDestroyLeavesNothing(t *testing.T) {
 
 // TestNoOpCost compares an up that changes nothing with one of an empty program.
 func TestNoOpCost(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty")
-	build := exec.Command("go", "build", "-o", empty, "./testdata/empty")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	empty := labtest.EmptyProgram(t)
 	lab.Settle(t)
 	s := lab.NewStack(t, "cost", lab.Sample(t, "dev"))
 	s.Up()
 	floor := lab.NewStack(t, "floor", nil)
-	project := filepath.Join(floor.Dir, "Pulumi.yaml")
-	require.NoError(t, os.WriteFile(project, fmt.Appendf(nil,
-		"name: llm-d-sim\nruntime: {name: go, options: {binary: %s}}\n", empty), 0o600))
+	floor.Program(empty)
 	floor.Up()
 	took := func(s *labtest.Stack) time.Duration {
 		began := time.Now()

@@ -51,20 +51,7 @@ func TestIstioThatDoesNotRunIsTold(t *testing.T) {
 // the test acts for it.
 func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
 	lab.InstallCRDs(t)
-	class := filepath.Join(t.TempDir(), "class.yaml")
-	require.NoError(t, os.WriteFile(class, []byte(
-		"apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\n"+
-			"metadata: {name: idle}\nspec: {controllerName: llm-d-sim.example/idle}\n"), 0o600))
-	lab.Kubectl(t, "apply", "-f", class)
-	t.Cleanup(func() { lab.Kubectl(t, "delete", "-f", class) })
-	status := func(namespace, object, status string) {
-		lab.Kubectl(t, "patch", "-n", namespace, object, "--subresource=status", "--type=merge", "-p", `{"status":`+status+`}`)
-	}
-	condition := func(name string) string {
-		return `{"type":"` + name + `","status":"True","reason":"Test","message":"","lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":1}`
-	}
-	status("default", "gatewayclass/idle", `{"conditions":[`+condition("Accepted")+`]}`)
-
+	acceptedClass(t, "idle")
 	s := lab.NewStack(t, "idle", map[string]any{
 		"gateway": map[string]any{"enabled": true, "className": "idle"}, "readyTimeout": "3s",
 	})
@@ -74,14 +61,36 @@ func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
 	require.Contains(t, out, "Programmed=Unknown (want True)")
 	fmt.Printf("a Gateway that nobody programs: told after %.1f s\n", time.Since(began).Seconds())
 
-	status(s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Programmed")+`]}`)
+	setStatus(t, s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Programmed")+`]}`)
 	out, err = s.Pulumi("up", "--yes", "--skip-preview")
 	require.Error(t, err)
 	require.Contains(t, out, "HTTPRoute")
-	status(s.Namespace, "httproute/infra-sim-inference-gateway", `{"parents":[{"controllerName":"llm-d-sim.example/idle",`+
+	setStatus(t, s.Namespace, "httproute/infra-sim-inference-gateway", `{"parents":[{"controllerName":"example.com/idle",`+
 		`"parentRef":{"name":"infra-sim-inference-gateway"},"conditions":[`+condition("Accepted")+","+condition("ResolvedRefs")+`]}]}`)
 	s.Up()
 	require.NotContains(t, s.Up(), "updated")
+}
+
+// acceptedClass makes a GatewayClass as if its controller had accepted it.
+func acceptedClass(t *testing.T, name string) {
+	t.Helper()
+	class := filepath.Join(t.TempDir(), "class.yaml")
+	require.NoError(t, os.WriteFile(class, fmt.Appendf(nil,
+		"apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\n"+
+			"metadata: {name: %[1]s}\nspec: {controllerName: example.com/%[1]s}\n", name), 0o600))
+	lab.Kubectl(t, "apply", "-f", class)
+	t.Cleanup(func() { lab.Kubectl(t, "delete", "-f", class) })
+	setStatus(t, "default", "gatewayclass/"+name, `{"conditions":[`+condition("Accepted")+`]}`)
+}
+
+// setStatus writes the status of an object, as its controller would.
+func setStatus(t *testing.T, namespace, object, status string) {
+	t.Helper()
+	lab.Kubectl(t, "patch", "-n", namespace, object, "--subresource=status", "--type=merge", "-p", `{"status":`+status+`}`)
+}
+
+func condition(name string) string {
+	return `{"type":"` + name + `","status":"True","reason":"Test","message":"","lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":1}`
 }
 
 func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {

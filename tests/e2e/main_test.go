@@ -13,8 +13,12 @@ import (
 var lab *labtest.Lab
 
 func TestMain(m *testing.M) {
-	os.Exit(labtest.Run(m, func() (_ *labtest.Lab, err error) {
+	code := labtest.Run(m, func() (_ *labtest.Lab, err error) {
 		lab, err = labtest.Start("../..", "e2e", 2, "CRDS=none", "NODE=kwok")
 		return lab, err
-	}))
+	})
+	if len(faults) > 0 {
+		printFaults()
+	}
+	os.Exit(code)
 }

@@ -88,6 +88,21 @@ func (l *Lab) start(repository string, ups int, variables []string) error {
 	return run(repository, "go", "build", "-o", l.program, ".")
 }
 
+// Build builds the program in a folder, and returns its executable.
+func Build(t *testing.T, folder string) string {
+	t.Helper()
+	executable := filepath.Join(t.TempDir(), filepath.Base(folder))
+	require.NoError(t, run(folder, "go", "build", "-o", executable, "."))
+	return executable
+}
+
+// EmptyProgram is the executable of a program that registers nothing: what is left is the
+// engine's own.
+func EmptyProgram(t *testing.T) string {
+	t.Helper()
+	return Build(t, filepath.Join("..", "labtest", "testdata", "empty"))
+}
+
 // Settle waits until the stacks of the tests before are gone, for a test that measures.
 func (l *Lab) Settle(t *testing.T) {
 	t.Helper()

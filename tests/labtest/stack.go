@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -42,9 +45,7 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 	s.env = slices.DeleteFunc(slices.Clone(l.env), func(pair string) bool {
 		return strings.HasPrefix(pair, ConfigVariable+"=")
 	})
-	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "Pulumi.yaml"), fmt.Appendf(nil,
-		"name: %s\nruntime: {name: go, options: {binary: %s}}\n"+
-			"config: {\"pulumi:disable-default-providers\": {value: [\"*\"]}}\n", project, l.program), 0o600))
+	s.Program(l.program)
 	s.Must("stack", "init", name)
 	s.Configure(config)
 	t.Cleanup(func() {
@@ -53,6 +54,14 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 		}
 	})
 	return s
+}
+
+// Program has another program than this repository's own, by its executable.
+func (s *Stack) Program(executable string) {
+	s.t.Helper()
+	require.NoError(s.t, os.WriteFile(filepath.Join(s.Dir, "Pulumi.yaml"), fmt.Appendf(nil,
+		"name: %s\nruntime: {name: go, options: {binary: %s}}\n"+
+			"config: {\"pulumi:disable-default-providers\": {value: [\"*\"]}}\n", project, executable), 0o600))
 }
 
 // Destroy destroys the stack now.
@@ -86,28 +95,72 @@ func (l *Lab) Dev(t *testing.T) *Stack {
 	return &Stack{t: t, lab: l, Name: "dev", Dir: l.Clone, Namespace: "llm-d-sim", env: l.env}
 }
 
+// StateFile is where Pulumi keeps the stack's state.
+func (s *Stack) StateFile() string {
+	s.t.Helper()
+	backend, err := url.Parse(s.lab.Variable("PULUMI_BACKEND_URL"))
+	require.NoError(s.t, err)
+	return filepath.Join(backend.Path, ".pulumi", "stacks", project, s.Name+".json")
+}
+
 // Configure replaces the stack's configuration, but for its salt.
 func (s *Stack) Configure(config map[string]any) {
 	s.t.Helper()
-	file := filepath.Join(s.Dir, "Pulumi."+s.Name+".yaml")
-	raw, err := os.ReadFile(file)
-	require.NoError(s.t, err)
-	var content map[string]any
-	require.NoError(s.t, yaml.Unmarshal(raw, &content))
+	content := s.read()
 	values := map[string]any{project + ":namespace": s.Namespace}
 	for key, value := range config {
 		values[project+":"+key] = value
 	}
 	content["config"] = values
-	raw, err = yaml.Marshal(content)
+	raw, err := yaml.Marshal(content)
 	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(file, raw, 0o600))
+	require.NoError(s.t, os.WriteFile(s.file(), raw, 0o600))
+}
+
+// Salt is what the stack's secrets are encrypted with, besides the passphrase.
+func (s *Stack) Salt() string {
+	s.t.Helper()
+	return s.read()["encryptionsalt"].(string)
+}
+
+// file is the stack's configuration, and read what it holds.
+func (s *Stack) file() string { return filepath.Join(s.Dir, "Pulumi."+s.Name+".yaml") }
+
+func (s *Stack) read() (content map[string]any) {
+	s.t.Helper()
+	raw, err := os.ReadFile(s.file())
+	require.NoError(s.t, err)
+	require.NoError(s.t, yaml.Unmarshal(raw, &content))
+	return content
+}
+
+// Setenv sets a variable of pulumi's environment.
+func (s *Stack) Setenv(name, value string) {
+	s.env = append(slices.DeleteFunc(slices.Clone(s.env), func(pair string) bool {
+		return strings.HasPrefix(pair, name+"=")
+	}), name+"="+value)
 }
 
 // Pulumi runs the real CLI on the stack.
 func (s *Stack) Pulumi(args ...string) (string, error) {
 	out, err := command(s.Dir, s.env, "pulumi", append([]string{"--non-interactive"}, args...)...).CombinedOutput()
 	return string(out), err
+}
+
+// Killed runs the real CLI, kills it with all that it started after a time, and reports
+// whether it was still at work then.
+func (s *Stack) Killed(after time.Duration, args ...string) bool {
+	s.t.Helper()
+	cmd := command(s.Dir, s.env, "pulumi", append([]string{"--non-interactive"}, args...)...)
+	require.NoError(s.t, cmd.Start())
+	kill := time.AfterFunc(after, func() {
+		// Its plugins are in process groups of their own.
+		for _, pid := range append(Descendants(cmd.Process.Pid), cmd.Process.Pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	err := cmd.Wait()
+	return !kill.Stop() && err != nil
 }
 
 // Must runs a pulumi command that has to succeed.
@@ -152,6 +205,33 @@ func (s *Stack) Get(kind, name string) *unstructured.Unstructured {
 	return object
 }
 
+// Rendered are the Kubernetes objects of an exported state as the program asked for them,
+// the namespace first.
+func Rendered(t *testing.T, state []byte) []map[string]any {
+	t.Helper()
+	var export struct {
+		Deployment struct {
+			Resources []struct {
+				Type   string         `json:"type"`
+				Custom bool           `json:"custom"`
+				Inputs map[string]any `json:"inputs"`
+			} `json:"resources"`
+		} `json:"deployment"`
+	}
+	require.NoError(t, json.Unmarshal(state, &export))
+	var objects []map[string]any
+	for _, r := range export.Deployment.Resources {
+		switch {
+		case !r.Custom || !strings.HasPrefix(r.Type, "kubernetes:"):
+		case r.Inputs["kind"] == "Namespace":
+			objects = slices.Insert(objects, 0, r.Inputs)
+		default:
+			objects = append(objects, r.Inputs)
+		}
+	}
+	return objects
+}
+
 // At returns the value at a path of keys and list positions.
 func At(t *testing.T, object *unstructured.Unstructured, path ...any) any {
 	t.Helper()
@@ -177,7 +257,7 @@ func (s *Stack) kinds() string {
 	known := s.lab.Kubectl(s.t, "api-resources", "--verbs=list", "--namespaced", "-o", "name")
 	var list []string
 	for _, kind := range []string{
-		"configmaps", "services", "serviceaccounts", "deployments.apps", "roles.rbac.authorization.k8s.io",
+		"configmaps", "secrets", "services", "serviceaccounts", "networkpolicies.networking.k8s.io", "deployments.apps", "roles.rbac.authorization.k8s.io",
 		"rolebindings.rbac.authorization.k8s.io", "destinationrules.networking.istio.io",
 		"envoyfilters.networking.istio.io",
 		"gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",

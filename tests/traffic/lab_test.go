@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
 // killed is the cluster of the tests that kill the lab command.
@@ -103,24 +105,8 @@ func TestMemoryOfAnIdleLab(t *testing.T) {
 	var sandbox struct{ PID int }
 	require.NoError(t, json.Unmarshal(raw, &sandbox))
 	// Everything in the lab descends from the sandbox's first process.
-	children := map[int][]int{}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	require.NoError(t, err)
-	for _, file := range stats {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			continue // It has ended.
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		require.NoError(t, err)
-		_, rest, _ := strings.Cut(string(raw), ") ")
-		parent, err := strconv.Atoi(strings.Fields(rest)[1])
-		require.NoError(t, err)
-		children[parent] = append(children[parent], pid)
-	}
 	total, processes := 0, 0
-	var add func(pid int)
-	add = func(pid int) {
+	for _, pid := range append(labtest.Descendants(sandbox.PID), sandbox.PID) {
 		for line := range strings.Lines(read(fmt.Sprintf("/proc/%d/smaps_rollup", pid))) {
 			if fields := strings.Fields(line); fields[0] == "Pss:" {
 				kilobytes, err := strconv.Atoi(fields[1])
@@ -128,11 +114,7 @@ func TestMemoryOfAnIdleLab(t *testing.T) {
 				total, processes = total+kilobytes, processes+1
 			}
 		}
-		for _, child := range children[pid] {
-			add(child)
-		}
 	}
-	add(sandbox.PID)
 	fmt.Printf("the lab with the dev stack: %d MiB in %d processes (PSS)\n", total/1024, processes)
 	require.Greater(t, processes, 10)
 }

@@ -4,13 +4,10 @@
 package traffic
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,22 +78,9 @@ func podNamed(t *testing.T, s *labtest.Stack, name string) pod {
 // metric sums a metric up over all its labels, or over those that follow its name.
 func metric(t *testing.T, p pod, port int, path, name string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d%s", p.address, port, path), nil)
-	require.NoError(t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	sum := 0.0
-	scanner := bufio.NewScanner(response.Body)
-	for scanner.Scan() {
-		if rest, is := strings.CutPrefix(scanner.Text(), name); is && strings.IndexAny(rest, "{ ") == 0 {
-			value, err := strconv.ParseFloat(rest[strings.LastIndex(rest, " ")+1:], 64)
-			require.NoError(t, err)
-			sum += value
-		}
-	}
-	require.NoError(t, scanner.Err())
-	return int(sum)
+	answer := traffic.NewClient(fmt.Sprintf("http://%s:%d", p.address, port), "").Get(t.Context(), path)
+	require.NoError(t, answer.Err)
+	return int(traffic.Metric(answer.Body, name))
 }
 
 // picked is how many requests the EPPs of a stack have scheduled.

@@ -131,8 +131,7 @@ func nowhere(t *testing.T, s *labtest.Stack, key string) {
 	for _, file := range commands {
 		places["process list"] += read(file)
 	}
-	state, err := os.ReadFile(filepath.Join(strings.TrimPrefix(lab.Variable("PULUMI_BACKEND_URL"), "file://"),
-		".pulumi", "stacks", "llm-d-sim", s.Name+".json"))
+	state, err := os.ReadFile(s.StateFile())
 	require.NoError(t, err)
 	places["state"] = string(state)
 	require.Contains(t, places["state"], "api-key-1")

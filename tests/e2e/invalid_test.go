@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// bad is a configuration with one thing wrong.
+type bad struct {
+	// path of the value, and where it is told if that is elsewhere.
+	path, told string
+	value      any
+}
+
+// bads are what can be wrong with each value of the configuration: a typo in its name,
+// another type, and what is out of its bounds.
+func bads() []bad {
+	var list []bad
+	for _, l := range leaves() {
+		typo := l.path[:len(l.path)-1]
+		told := typo
+		list = append(list, bad{typo, told, "1"})
+		list = append(list, bad{l.path, l.path, otherType(l.of)})
+		for _, value := range outOfBounds(l) {
+			told := l.path
+			if l.of.Kind() == reflect.Slice {
+				told += "[0]"
+			}
+			list = append(list, bad{l.path, told, value})
+		}
+	}
+	return list
+}
+
+func otherType(of reflect.Type) any {
+	switch of.Kind() {
+	case reflect.Bool:
+		return "maybe"
+	case reflect.Int32, reflect.Int64:
+		return "many"
+	case reflect.Slice:
+		return "no list"
+	}
+	switch of {
+	case reflect.TypeFor[metav1.Duration]():
+		return 5
+	case reflect.TypeFor[quantity]():
+		return true
+	}
+	return map[string]any{"no": "string"}
+}
+
+func outOfBounds(l leaf) []any {
+	switch key := l.key(); {
+	case l.of == reflect.TypeFor[metav1.Duration]():
+		return []any{"-1s"}
+	case l.of == reflect.TypeFor[quantity]():
+		return []any{"-1", "1 or so"}
+	case strings.EqualFold(key, "port"):
+		return []any{0, 65536, math.MaxInt32 + 1}
+	case strings.HasSuffix(strings.ToLower(key), "verbosity"):
+		return []any{-1, 11}
+	case l.of.Kind() == reflect.Int32:
+		return []any{0, -1}
+	case l.of.Kind() == reflect.Slice:
+		return []any{[]any{""}, []any{7}}
+	case key == "image":
+		return []any{"Not An Image"}
+	case strings.HasSuffix(strings.ToLower(key), "name"):
+		return []any{"Not_A_Name"}
+	case strings.HasSuffix(key, "olicy") || key == "type" || key == "algorithm":
+		return []any{"OTHER"}
+	}
+	return nil
+}
+
+// TestGeneratedBadConfigurationsChangeNothing previews each of them, from one process.
+func TestGeneratedBadConfigurationsChangeNothing(t *testing.T) {
+	before := lab.Dev(t).Objects()
+	list := bads()
+	s := lab.NewStack(t, "bad", nil)
+	preview := s.Automation()
+	for _, b := range list {
+		what := fmt.Sprintf("%s = %v", b.path, b.value)
+		config := map[string]any{}
+		set(config, b.path, b.value)
+		s.Configure(config)
+		_, err := preview.Preview(t.Context())
+		require.Error(t, err, what)
+		require.Regexp(t, `\n *`+regexp.QuoteMeta(b.told)+" = ", err.Error(), what)
+		require.Contains(t, err.Error(), "nothing was changed", what)
+		require.Contains(t, err.Error(), "mend it: pulumi config", what)
+		require.NotContains(t, err.Error(), "panic", what)
+	}
+	require.False(t, s.NamespaceExists())
+	require.Equal(t, before, lab.Dev(t).Objects(), "no resourceVersion changed")
+	fmt.Printf("%d generated bad configurations refused, nothing changed\n", len(list))
+	require.Greater(t, len(list), 200)
+}
