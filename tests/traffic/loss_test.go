@@ -72,6 +72,31 @@ func TestARolloutLosesNothing(t *testing.T) {
 	}
 }
 
+func TestAnImageThatIsNotThereIsTold(t *testing.T) {
+	s := lab.NewStack(t, "no-image", map[string]any{
+		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
+	})
+	s.Up()
+	client := gateway(t, s)
+	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	s.Set("readyTimeout", "15s")
+	s.Set("image", "image.invalid/none:v1")
+	began := time.Now()
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
+	took := time.Since(began)
+	sum := l.stop()
+	require.Error(t, err)
+	require.Regexp(t, s.DecodeName()+"-[a-z0-9]+-[a-z0-9]+", out, "the pod is named")
+	require.Regexp(t, "ErrImagePull|ImagePullBackOff", out, "and its reason")
+	report(t, fmt.Sprintf("an image that is not there, told after %.1f s with readyTimeout 15s", took.Seconds()), sum)
+	require.Less(t, took, 30*time.Second)
+	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
+
+	s.Set("image", llmd.SimulatorImage)
+	s.Up()
+	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
+}
+
 func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	s := lab.NewStack(t, "long", map[string]any{
 		"epp":              map[string]any{"enabled": true},
