@@ -15,7 +15,7 @@ LAB = bin/lab
 LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke down env test check vulncheck unit fuzz e2e lab
+.PHONY: help up preview status smoke down env test check vulncheck unit fuzz e2e bench lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ vulncheck:
 
 unit:
 	cd lab && go test -race ./...
-	go test -race $$(go list ./... | grep -vE '/tests/(e2e|traffic)$$')
+	go test -race $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
 
 test: check fuzz e2e ## All tests: check, fuzzing, and end to end on a cluster of their own
 
@@ -66,6 +66,11 @@ fuzz:
 e2e: lab
 	@$(LAB) tools $(LABFLAGS) --istio
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
+
+bench: lab ## Measure the program against kubectl, Helm and the engine alone; writes bench.json
+	@$(LAB) tools $(LABFLAGS)
+	go build -C lab/tools/helm -o $(CURDIR)/bin/helm helm.sh/helm/v3/cmd/helm
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm go test -count=1 -timeout 60m -v ./tests/bench
 
 lab:
 	@mkdir -p bin

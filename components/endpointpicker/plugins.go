@@ -60,6 +60,8 @@ func PluginsConfig(c Config) (string, error) {
 		{Type: "queue-scorer"},
 		{Type: "kv-cache-utilization-scorer"},
 		prefix,
+		// Spreads prompts that no pod knows yet, so that all caches fill alike.
+		{Type: "no-hit-lru-scorer"},
 		{Type: "max-score-picker"},
 	}
 	decode := []pluginRef{
@@ -67,6 +69,7 @@ func PluginsConfig(c Config) (string, error) {
 		{Ref: "queue-scorer", Weight: 1},
 		{Ref: "kv-cache-utilization-scorer", Weight: 1},
 		{Ref: "prefix-cache-scorer", Weight: 2},
+		{Ref: "no-hit-lru-scorer", Weight: 1}, // After prefix-cache-scorer, which it asks.
 		{Ref: "max-score-picker"},
 	}
 	config := pickerConfig{

@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
+)
+
+// attackTime is how long each load lasts.
+const attackTime = 8 * time.Second
+
+// measured is one way to the simulators at one concurrency.
+type measured struct {
+	rps      float64
+	p50, p99 time.Duration
+	// first is the time to the first token of a stream, its median.
+	first time.Duration
+	// gateway and epp are the CPU time that they took for 1000 requests.
+	gateway, epp time.Duration
+}
+
+// TestDataPath compares the ways to four simulators that answer at once: what is left is
+// the way itself.
+func TestDataPath(t *testing.T) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("real pods need Linux and root")
+	}
+	node, err := labtest.Start("../..", "bench-real", 1, "CRDS=none", "NODE=real")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, node.Stop()) })
+	s := node.Dev(t)
+	s.Set("prefill.enabled", "false")
+	s.Set("decode.replicas", "4")
+	s.Set("decode.logVerbosity", "0")
+	s.Set("simulator.maxNumSeqs", "1000")
+
+	concurrencies := []int{1, 10, 50}
+	ways := []struct {
+		name, epp string
+		url       func() string
+	}{
+		{"direct", "false", func() string { return podURL(t, node, s) }},
+		{"gateway", "false", func() string { return gatewayURL(t, s) }},
+		{"gateway and EPP", "true", func() string { return gatewayURL(t, s) }},
+	}
+	byWay := map[string]map[int]measured{}
+	var rows []string
+	for _, way := range ways {
+		s.Set("epp.enabled", way.epp)
+		s.Up()
+		time.Sleep(20 * time.Second) // The pods before drain.
+		url := way.url()
+		byWay[way.name] = map[int]measured{}
+		for _, n := range concurrencies {
+			m := attack(t, url, n)
+			byWay[way.name][n] = m
+			rows = append(rows, fmt.Sprintf("%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s", way.name, n, m.rps,
+				rounded(m.p50), rounded(m.p99), rounded(m.first), rounded(m.gateway), rounded(m.epp)))
+		}
+	}
+	printTable("WAY\tAT A TIME\tREQUESTS/S\tP50\tP99\tFIRST TOKEN\tGATEWAY CPU/1000\tEPP CPU/1000", rows)
+	direct, plain, epp := byWay["direct"], byWay["gateway"], byWay["gateway and EPP"]
+	added := func(m map[int]measured) float64 {
+		return float64(m[1].p50-direct[1].p50) / float64(time.Millisecond)
+	}
+	record("datapath.added_p50_ms_gateway", "milliseconds that the gateway alone adds to the median, one request at a time", added(plain))
+	recordAtMost("datapath.added_p50_ms", "milliseconds that gateway and EPP add to the median, one request at a time", added(epp), 3)
+	recordAtLeast("datapath.rps_epp_vs_gateway", "requests a second through gateway and EPP, by those through the gateway alone, 50 at a time",
+		epp[50].rps/plain[50].rps, 0.6)
+	record("datapath.rps_gateway_vs_direct", "requests a second through the gateway alone, by direct ones, 50 at a time", plain[50].rps/direct[50].rps)
+
+	prefixHits(t, node, s)
+}
+
+func rounded(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+
+// podURL is one of the simulators; all of them are the same.
+func podURL(t *testing.T, node *labtest.Lab, s *labtest.Stack) string {
+	t.Helper()
+	address := node.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+llmd.DecodeName,
+		"-o", "jsonpath={.items[0].status.podIP}")
+	return fmt.Sprintf("http://%s:%d", address, llmd.SimulatorPort)
+}
+
+func gatewayURL(t *testing.T, s *labtest.Stack) string {
+	t.Helper()
+	address := labtest.At(t, s.Get("service", llmd.StandardGatewayName), "spec", "clusterIP")
+	return fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort)
+}
+
+// attack sends different prompts, so many at a time, each as soon as one has been answered.
+func attack(t *testing.T, url string, atATime int) measured {
+	t.Helper()
+	var sent atomic.Int64
+	target := func(target *vegeta.Target) (err error) {
+		target.Method, target.URL = http.MethodPost, url+"/v1/completions"
+		target.Header = http.Header{"Content-Type": {"application/json"}}
+		target.Body, err = json.Marshal(map[string]any{
+			"model": "random", "max_tokens": 1, "prompt": fmt.Sprintf("%d is a prompt of its own", sent.Add(1)),
+		})
+		return err
+	}
+	send := func(long time.Duration) (metrics vegeta.Metrics) {
+		attacker := vegeta.NewAttacker(vegeta.Workers(uint64(atATime)), vegeta.MaxWorkers(uint64(atATime)),
+			vegeta.Connections(atATime), vegeta.Timeout(30*time.Second))
+		for answer := range attacker.Attack(target, vegeta.Rate{}, long, url) {
+			metrics.Add(answer)
+		}
+		metrics.Close()
+		return metrics
+	}
+	send(time.Second) // All have been called once then.
+	gateway, epp := cpu("envoy"), cpu("epp")
+	metrics := send(attackTime)
+	gateway, epp = cpu("envoy")-gateway, cpu("epp")-epp
+	require.InDelta(t, 1, metrics.Success, 0, "%v %v", metrics.StatusCodes, metrics.Errors)
+	client := traffic.NewClient(url, "random")
+	streams := traffic.Sum(traffic.Run(t.Context(), 100*min(atATime, 5), atATime, func(ctx context.Context, i int) traffic.Answer {
+		return client.Stream(ctx, fmt.Sprintf("stream %d of %d", i, atATime), 5)
+	}, nil))
+	require.Equal(t, streams.Requests, streams.OK, streams.Failed)
+	per1000 := func(d time.Duration) time.Duration { return d * 1000 / time.Duration(metrics.Requests) }
+	return measured{
+		rps: metrics.Throughput, p50: metrics.Latencies.P50, p99: metrics.Latencies.P99,
+		first: streams.First.P50, gateway: per1000(gateway), epp: per1000(epp),
+	}
+}
+
+// cpu is the CPU time that all processes of an executable have taken.
+func cpu(executable string) time.Duration {
+	const tick = 10 * time.Millisecond // Linux' USER_HZ, for user space.
+	var total time.Duration
+	for _, p := range processes(executable) {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+		if err != nil {
+			continue // It has ended.
+		}
+		_, rest, _ := strings.Cut(string(raw), ") ")
+		fields := strings.Fields(rest)
+		var user, system int64
+		_, _ = fmt.Sscan(fields[11], &user)
+		_, _ = fmt.Sscan(fields[12], &system)
+		total += time.Duration(user+system) * tick
+	}
+	return total
+}
+
+// prefixHits asks 8 long prompts again and again, of simulators whose caches hold two of
+// them each.
+func prefixHits(t *testing.T, node *labtest.Lab, s *labtest.Stack) {
+	t.Helper()
+	for i, arg := range []string{"--enable-kvcache=true", "--kv-cache-size=64", "--block-size=16"} {
+		s.Set(fmt.Sprintf("decode.args[%d]", i), arg)
+	}
+	s.Set("simulator.maxNumSeqs", "1")
+	// A metric, summed up over the pods.
+	total := func(name string) (sum float64) {
+		for address := range strings.FieldsSeq(node.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l",
+			"app.kubernetes.io/name="+llmd.DecodeName, "-o", "jsonpath={.items[*].status.podIP}")) {
+			metrics := traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.SimulatorPort), "").Get(t.Context(), "/metrics")
+			require.True(t, metrics.OK(), metrics)
+			sum += traffic.Metric(metrics.Body, name)
+		}
+		return sum
+	}
+	rates := map[string]float64{}
+	for _, epp := range []string{"true", "false"} {
+		s.Set("epp.enabled", epp)
+		s.Up()
+		time.Sleep(20 * time.Second)
+		const prompts, requests = 8, 240
+		random := rand.New(rand.NewPCG(1, 2)) // The same order each time.
+		order := make([]int, requests)
+		for i := range order {
+			order[i] = random.IntN(prompts)
+		}
+		client := traffic.NewClient(gatewayURL(t, s), "random")
+		asked, hits := total("vllm:prefix_cache_queries"), total("vllm:prefix_cache_hits")
+		sum := traffic.Sum(traffic.Run(t.Context(), requests, 1, func(ctx context.Context, i int) traffic.Answer {
+			return client.Completion(ctx, fmt.Sprintf("%s %d", epp, order[i])+strings.Repeat(" this is the same long prompt", 40), 1)
+		}, nil))
+		require.Equal(t, requests, sum.OK, sum.Failed)
+		asked, hits = total("vllm:prefix_cache_queries")-asked, total("vllm:prefix_cache_hits")-hits
+		require.Positive(t, asked)
+		rates[epp] = hits / asked
+		fmt.Printf("8 long prompts over 4 pods, EPP %s: %.0f %% of %.0f tokens a request were in the cache, pods %v\n",
+			epp, 100*rates[epp], asked/requests, sum.Pods)
+	}
+	recordAtLeast("prefix.hits_vs_round_robin", "tokens found in a prefix cache with the EPP, by those with round robin", rates["true"]/max(rates["false"], 0.01), 3)
+}
