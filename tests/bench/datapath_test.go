@@ -37,16 +37,7 @@ type measured struct {
 // TestDataPath compares the ways to four simulators that answer at once: what is left is
 // the way itself.
 func TestDataPath(t *testing.T) {
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("real pods need Linux and root")
-	}
-	node, err := labtest.Start("../..", "bench-real", 1, "CRDS=none", "NODE=real")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, node.Stop()) })
-	s := node.Dev(t)
-	s.Set("prefill.enabled", "false")
-	s.Set("decode.replicas", "4")
-	s.Set("decode.logVerbosity", "0")
+	s := fourSimulators(t)
 	s.Set("simulator.maxNumSeqs", "1000")
 
 	concurrencies := []int{1, 10, 50}
@@ -54,7 +45,7 @@ func TestDataPath(t *testing.T) {
 		name, epp string
 		url       func() string
 	}{
-		{"direct", "false", func() string { return podURL(t, node, s) }},
+		{"direct", "false", func() string { return podURL(t, s) }},
 		{"gateway", "false", func() string { return gatewayURL(t, s) }},
 		{"gateway and EPP", "true", func() string { return gatewayURL(t, s) }},
 	}
@@ -83,16 +74,32 @@ func TestDataPath(t *testing.T) {
 	recordAtLeast("datapath.rps_epp_vs_gateway", "requests a second through gateway and EPP, by those through the gateway alone, 50 at a time",
 		epp[50].rps/plain[50].rps, 0.6)
 	record("datapath.rps_gateway_vs_direct", "requests a second through the gateway alone, by direct ones, 50 at a time", plain[50].rps/direct[50].rps)
+}
 
-	prefixHits(t, node, s)
+// fourSimulators is a stack of four decode pods on a real node.
+func fourSimulators(t *testing.T) *labtest.Stack {
+	t.Helper()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("real pods need Linux and root")
+	}
+	if realLab == nil {
+		var err error
+		realLab, err = labtest.Start("../..", "bench-real", 1, "CRDS=none", "NODE=real")
+		require.NoError(t, err)
+	}
+	s := realLab.Dev(t)
+	s.Set("prefill.enabled", "false")
+	s.Set("decode.replicas", "4")
+	s.Set("decode.logVerbosity", "0")
+	return s
 }
 
 func rounded(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
 // podURL is one of the simulators; all of them are the same.
-func podURL(t *testing.T, node *labtest.Lab, s *labtest.Stack) string {
+func podURL(t *testing.T, s *labtest.Stack) string {
 	t.Helper()
-	address := node.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+llmd.DecodeName,
+	address := realLab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+llmd.DecodeName,
 		"-o", "jsonpath={.items[0].status.podIP}")
 	return fmt.Sprintf("http://%s:%d", address, llmd.SimulatorPort)
 }
@@ -160,17 +167,17 @@ func cpu(executable string) time.Duration {
 	return total
 }
 
-// prefixHits asks 8 long prompts again and again, of simulators whose caches hold two of
+// TestPrefixHits asks 8 long prompts again and again, of simulators whose caches hold two of
 // them each.
-func prefixHits(t *testing.T, node *labtest.Lab, s *labtest.Stack) {
-	t.Helper()
-	for i, arg := range []string{"--enable-kvcache=true", "--kv-cache-size=64", "--block-size=16"} {
+func TestPrefixHits(t *testing.T) {
+	s := fourSimulators(t)
+	for i, arg := range []string{"--enable-kvcache=true", "--kv-cache-size=32", "--block-size=16"} {
 		s.Set(fmt.Sprintf("decode.args[%d]", i), arg)
 	}
 	s.Set("simulator.maxNumSeqs", "1")
 	// A metric, summed up over the pods.
 	total := func(name string) (sum float64) {
-		for address := range strings.FieldsSeq(node.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l",
+		for address := range strings.FieldsSeq(realLab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l",
 			"app.kubernetes.io/name="+llmd.DecodeName, "-o", "jsonpath={.items[*].status.podIP}")) {
 			metrics := traffic.NewClient(fmt.Sprintf("http://%s:%d", address, llmd.SimulatorPort), "").Get(t.Context(), "/metrics")
 			require.True(t, metrics.OK(), metrics)
@@ -192,7 +199,7 @@ func prefixHits(t *testing.T, node *labtest.Lab, s *labtest.Stack) {
 		client := traffic.NewClient(gatewayURL(t, s), "random")
 		asked, hits := total("vllm:prefix_cache_queries"), total("vllm:prefix_cache_hits")
 		sum := traffic.Sum(traffic.Run(t.Context(), requests, 1, func(ctx context.Context, i int) traffic.Answer {
-			return client.Completion(ctx, fmt.Sprintf("%s %d", epp, order[i])+strings.Repeat(" this is the same long prompt", 40), 1)
+			return client.Completion(ctx, fmt.Sprintf("%d, EPP %s:", order[i], epp)+strings.Repeat(" this is the same long prompt", 40), 1)
 		}, nil))
 		require.Equal(t, requests, sum.OK, sum.Failed)
 		asked, hits = total("vllm:prefix_cache_queries")-asked, total("vllm:prefix_cache_hits")-hits

@@ -112,7 +112,7 @@ func TestScaleSends(t *testing.T) {
 	s := lab.NewStack(t, "scale", lab.Sample(t, "dev"))
 	s.Up()
 	generation := func() float64 {
-		return float64(s.Get("deployment", llmd.DecodeName).GetGeneration())
+		return labtest.At(t, s.Get("deployment", llmd.DecodeName), "metadata", "generation").(float64)
 	}
 	before, old := requests(t), generation()
 	s.Set("decode.replicas", "4")

@@ -14,14 +14,21 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// lab has KWOK's nodes, so that only what deploys costs anything.
-var lab *labtest.Lab
+// lab has KWOK's nodes, so that only what deploys costs anything. realLab runs real pods,
+// from the first test on that asks for it.
+var lab, realLab *labtest.Lab
 
 func TestMain(m *testing.M) {
 	code := labtest.Run(m, func() (_ *labtest.Lab, err error) {
 		lab, err = labtest.Start("../..", "bench", 2, "NODE=kwok")
 		return lab, err
 	})
+	if realLab != nil {
+		if err := realLab.Stop(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
 	if len(results) > 0 {
 		if err := report(); err != nil {
 			fmt.Println(err)
