@@ -12,8 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// The tests in this file run last, on the cluster with all CRDs (Go runs a package's
-// tests in the order of its files' names).
+// The tests in this file, and those in the files after it, run on the cluster with all CRDs
+// (Go runs a package's tests in the order of its files' names).
 
 func TestExamplesDeploy(t *testing.T) {
 	lab.InstallCRDs(t)
