@@ -41,7 +41,7 @@ func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 		return metric(t, pods(t, s, llmd.StandardGatewayName)[0], llmd.GatewayProbePort, "/stats/prometheus",
 			`envoy_cluster_membership_healthy{envoy_cluster_name="decode"}`)
 	}
-	eventually(t, 10*time.Second, func() bool { return known() == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
+	eventually(t, 30*time.Second, func() bool { return known() == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
 	return traffic.NewClient(url(t, s), "random")
 }
 

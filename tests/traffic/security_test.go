@@ -104,7 +104,8 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	fresh.Headers = bearer(second)
 	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the key before is valid")
 	fresh.Headers = bearer(first)
-	eventually(t, 10*time.Second, func() bool {
+	// Its pods serve the connections that they have until they end, 45 s at most.
+	eventually(t, 60*time.Second, func() bool {
 		return fresh.Completion(t.Context(), "x", 1).Status == http.StatusUnauthorized
 	}, "the one before that is not, once the old gateway is gone")
 
