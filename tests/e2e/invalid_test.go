@@ -14,7 +14,7 @@ import (
 
 // bad is a configuration with one thing wrong.
 type bad struct {
-	// path of the value, and where it is told if that is elsewhere.
+	// path of the value, and the one that the message names.
 	path, told string
 	value      any
 }
@@ -25,9 +25,7 @@ func bads() []bad {
 	var list []bad
 	for _, l := range leaves() {
 		typo := l.path[:len(l.path)-1]
-		told := typo
-		list = append(list, bad{typo, told, "1"})
-		list = append(list, bad{l.path, l.path, otherType(l.of)})
+		list = append(list, bad{typo, typo, "1"}, bad{l.path, l.path, otherType(l.of)})
 		for _, value := range outOfBounds(l) {
 			told := l.path
 			if l.of.Kind() == reflect.Slice {

@@ -185,6 +185,16 @@ func (s *Stack) Up(flags ...string) string {
 	return summary
 }
 
+// UpFails deploys what has to fail, and returns what pulumi says and how long it took.
+func (s *Stack) UpFails() (out string, took time.Duration) {
+	s.t.Helper()
+	began := time.Now()
+	out, err := s.Pulumi("up", "--yes", "--skip-preview")
+	took = time.Since(began)
+	require.Error(s.t, err, out)
+	return out, took
+}
+
 // Outputs returns the stack's outputs.
 func (s *Stack) Outputs() map[string]any {
 	s.t.Helper()
