@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
@@ -21,12 +20,7 @@ import (
 // that it serves.
 func TestTheEPPMayDoWhatItNeedsAndNoMore(t *testing.T) {
 	lab.InstallCRDs(t)
-	config, err := clientcmd.BuildConfigFromFlags("", lab.Variable("KUBECONFIG"))
-	require.NoError(t, err)
-	config.QPS = -1
-	client, err := kubernetes.NewForConfig(config)
-	require.NoError(t, err)
-
+	client := lab.Client(t)
 	s := lab.NewStack(t, "rbac", map[string]any{"epp": map[string]any{"enabled": true}})
 	read := []string{"get", "list", "watch"}
 	pods := rules("pods", read...)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
@@ -159,6 +161,17 @@ func (l *Lab) Kubectl(t *testing.T, args ...string) string {
 	out, err := cmd.Output()
 	require.NoError(t, err, "kubectl %s\n%s%s", strings.Join(args, " "), out, &complaints)
 	return string(out)
+}
+
+// Client is a client of the cluster's API server that does not hold itself back.
+func (l *Lab) Client(t *testing.T) kubernetes.Interface {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", l.Variable("KUBECONFIG"))
+	require.NoError(t, err)
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	return client
 }
 
 // Command is a command in the clone, with the lab's environment.

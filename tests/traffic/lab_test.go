@@ -100,13 +100,8 @@ func TestALabStartsAndStopsWhateverHappens(t *testing.T) {
 
 // TestMemoryOfAnIdleLab prints what the lab costs its user.
 func TestMemoryOfAnIdleLab(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join(lab.Dir(), "sandbox", "sandbox.json"))
-	require.NoError(t, err)
-	var sandbox struct{ PID int }
-	require.NoError(t, json.Unmarshal(raw, &sandbox))
-	// Everything in the lab descends from the sandbox's first process.
 	total, processes := 0, 0
-	for _, pid := range append(labtest.Descendants(sandbox.PID), sandbox.PID) {
+	for _, pid := range processesOfTheLab(t) {
 		for line := range strings.Lines(read(fmt.Sprintf("/proc/%d/smaps_rollup", pid))) {
 			if fields := strings.Fields(line); fields[0] == "Pss:" {
 				kilobytes, err := strconv.Atoi(fields[1])
@@ -117,6 +112,16 @@ func TestMemoryOfAnIdleLab(t *testing.T) {
 	}
 	fmt.Printf("the lab with the dev stack: %d MiB in %d processes (PSS)\n", total/1024, processes)
 	require.Greater(t, processes, 10)
+}
+
+// processesOfTheLab are those in its sandbox; the first is the one that all descend from.
+func processesOfTheLab(t *testing.T) []int {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(lab.Dir(), "sandbox", "sandbox.json"))
+	require.NoError(t, err)
+	var sandbox struct{ PID int }
+	require.NoError(t, json.Unmarshal(raw, &sandbox))
+	return append([]int{sandbox.PID}, labtest.Descendants(sandbox.PID)...)
 }
 
 // read returns a file, empty without it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func url(t *testing.T, s *labtest.Stack) string {
 }
 
 // pod is a pod that runs.
-type pod struct{ name, address string }
+type pod struct{ namespace, name, address string }
 
 // pods are a Deployment's ready pods.
 func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
@@ -63,7 +64,7 @@ func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
 	var list []pod
 	for line := range strings.Lines(lines) {
 		if fields := strings.Fields(line); len(fields) == 2 { // Without a deletion timestamp.
-			list = append(list, pod{fields[0], fields[1]})
+			list = append(list, pod{s.Namespace, fields[0], fields[1]})
 		}
 	}
 	require.NotEmpty(t, list, deployment)
@@ -72,15 +73,16 @@ func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
 
 func podNamed(t *testing.T, s *labtest.Stack, name string) pod {
 	t.Helper()
-	return pod{name, lab.Kubectl(t, "get", "pod", name, "-n", s.Namespace, "-o", "jsonpath={.status.podIP}")}
+	return pod{s.Namespace, name, lab.Kubectl(t, "get", "pod", name, "-n", s.Namespace, "-o", "jsonpath={.status.podIP}")}
 }
 
-// metric sums a metric up over all its labels, or over those that follow its name.
+// metric sums a metric up over all its labels, or over those that follow its name. The API
+// server asks the pod for it: from the node, where no network policy is in the way.
 func metric(t *testing.T, p pod, port int, path, name string) int {
 	t.Helper()
-	answer := traffic.NewClient(fmt.Sprintf("http://%s:%d", p.address, port), "").Get(t.Context(), path)
-	require.NoError(t, answer.Err)
-	return int(traffic.Metric(answer.Body, name))
+	body, err := lab.Client(t).CoreV1().Pods(p.namespace).ProxyGet("http", p.name, strconv.Itoa(port), path, nil).DoRaw(t.Context())
+	require.NoError(t, err, string(body))
+	return int(traffic.Metric(string(body), name))
 }
 
 // picked is how many requests the EPPs of a stack have scheduled.

@@ -74,7 +74,16 @@ func ControlPlane() []Tool {
 }
 
 // Node is what a real node runs, besides what Debian packages.
-func Node() []Tool { return []Tool{kubernetesTool("kubelet"), kubernetesTool("kube-proxy")} }
+func Node() []Tool {
+	const kubeRouter = "github.com/cloudnativelabs/kube-router/v2"
+	return []Tool{
+		kubernetesTool("kubelet"), kubernetesTool("kube-proxy"),
+		{
+			Name: "kube-router", Module: "tools/kube-router", Package: kubeRouter + "/cmd/kube-router", Source: kubeRouter,
+			Stamp: []string{kubeRouter + "/pkg/version.Version"},
+		},
+	}
+}
 
 // KubernetesVersion is the version of the control plane. pins is the folder lab.
 func KubernetesVersion(pins string) (string, error) {
