@@ -127,6 +127,11 @@ func Run(m *testing.M, start func() (*Lab, error)) int {
 		fmt.Println("skipped: the tests on a cluster need the lab; run them by `make test`")
 		return 0
 	}
+	// Of a shell that evaluated `make env`: the configuration of the user's own stack.
+	if err := os.Unsetenv(ConfigVariable); err != nil {
+		fmt.Println(err)
+		return 1
+	}
 	l, err := start()
 	if err != nil {
 		fmt.Println(err)
