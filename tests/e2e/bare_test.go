@@ -13,7 +13,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// The tests in this file run first, on a cluster without any CRDs.
+// The tests in this file run first, on a cluster without any CRDs. Those that need a cluster
+// to themselves, or measure it, do so one after the other; the parallel ones follow them.
 
 func TestMakeUp(t *testing.T) {
 	s := lab.Dev(t)
@@ -148,6 +149,7 @@ func TestMissingIstioIsToldBeforeAnythingChanges(t *testing.T) {
 }
 
 func TestBadConfigurationsChangeNothing(t *testing.T) {
+	t.Parallel()
 	s := lab.Dev(t)
 	before := s.Objects()
 	working := lab.Variable(labtest.ConfigVariable)
@@ -217,6 +219,7 @@ func TestBadConfigurationsChangeNothing(t *testing.T) {
 }
 
 func TestChangesReachTheClusterAndRollThePods(t *testing.T) {
+	t.Parallel()
 	s := lab.NewStack(t, "changes", lab.Sample(t, "dev"))
 	s.Up()
 	const decode, gateway, epp = "ms-sim-llm-d-modelservice-decode", "infra-sim-inference-gateway", "gaie-sim-epp"
@@ -265,6 +268,7 @@ func TestChangesReachTheClusterAndRollThePods(t *testing.T) {
 }
 
 func TestDisabledPartsAreDeleted(t *testing.T) {
+	t.Parallel()
 	config := lab.Sample(t, "dev")
 	s := lab.NewStack(t, "parts", config)
 	s.Up()
@@ -299,6 +303,7 @@ func TestDisabledPartsAreDeleted(t *testing.T) {
 }
 
 func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
+	t.Parallel()
 	s := lab.NewStack(t, "adopt", map[string]any{})
 	lab.Kubectl(t, "create", "namespace", s.Namespace)
 	t.Cleanup(func() { lab.Kubectl(t, "delete", "namespace", s.Namespace, "--wait=false") })
@@ -318,6 +323,7 @@ func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
 }
 
 func TestTwoStacksDoNotMeet(t *testing.T) {
+	t.Parallel()
 	kept := lab.NewStack(t, "kept", map[string]any{"name": "kept"})
 	kept.Up()
 	other := lab.NewStack(t, "other", map[string]any{"name": "other"})
@@ -347,6 +353,7 @@ func TestTwoStacksDoNotMeet(t *testing.T) {
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := lab.NewStack(t, "gone", lab.Sample(t, "dev"))
 	s.Up()
 	require.True(t, s.NamespaceExists())

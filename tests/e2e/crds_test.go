@@ -16,6 +16,7 @@ import (
 // (Go runs a package's tests in the order of its files' names).
 
 func TestExamplesDeploy(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	for name, want := range map[string][][]string{
 		"minimal":        {{"Deployment ms-sim-llm-sim-minimal-decode", labtest.Proxy}},
@@ -91,6 +92,7 @@ func condition(name string) string {
 }
 
 func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	config := lab.Sample(t, "dev")
 	config["loadBalancing"] = map[string]any{"enabled": true}
@@ -121,6 +123,7 @@ func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {
 }
 
 func TestTheInferencePoolIsMadeBeforeTheEPP(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	config := lab.Sample(t, "dev")
 	config["inferencePool"] = map[string]any{"enabled": true}

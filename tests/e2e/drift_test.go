@@ -26,6 +26,7 @@ const anotherPort = "Service port changed"
 
 // TestEveryDriftIsShownAndRepaired makes several at a time, of different objects.
 func TestEveryDriftIsShownAndRepaired(t *testing.T) {
+	t.Parallel()
 	s := inNamespace(t, "drift")
 	s.Up()
 	const decode, gateway, proxy = "ms-sim-llm-sim-decode", llmd.StandardGatewayName, llmd.ProxyServiceName

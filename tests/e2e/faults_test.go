@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"text/tabwriter"
@@ -19,10 +20,15 @@ import (
 )
 
 // faults are the lines of the table that TestMain prints.
-var faults []string
+var (
+	faults      []string
+	faultsMutex sync.Mutex
+)
 
 // told adds what a test has done and shown: that nothing was lost.
 func told(what, happened string) {
+	faultsMutex.Lock()
+	defer faultsMutex.Unlock()
 	faults = append(faults, fmt.Sprintf("%s\t%s\tnothing", what, happened))
 }
 
@@ -60,6 +66,7 @@ func inNamespace(t *testing.T, name string) *labtest.Stack {
 // TestAKilledUpLosesNothing kills pulumi, its language host, the program and the providers
 // at once, so that none can clean up.
 func TestAKilledUpLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := inNamespace(t, "killed")
 	began := time.Now()
 	s.Up()
@@ -126,6 +133,7 @@ func up(s *labtest.Stack) <-chan outcome {
 }
 
 func TestOfTwoUpsOneIsRefused(t *testing.T) {
+	t.Parallel()
 	s := inNamespace(t, "twice")
 	first, second := up(s), up(s)
 	refused, went := <-first, <-second
@@ -229,6 +237,7 @@ func restart(t *testing.T, name string, after time.Duration) {
 // ready as soon as they have a place. Pulumi names the Deployment then, and of pods that
 // have a place the reason too; tests/traffic has these.
 func TestAPodThatNeverGetsReadyIsTold(t *testing.T) {
+	t.Parallel()
 	s := inNamespace(t, "stuck")
 	s.Up()
 	s.Set("readyTimeout", "5s")

@@ -81,9 +81,24 @@ func outOfBounds(l leaf) []any {
 
 // TestGeneratedBadConfigurationsChangeNothing previews each of them, from one process.
 func TestGeneratedBadConfigurationsChangeNothing(t *testing.T) {
+	t.Parallel()
 	before := lab.Dev(t).Objects()
 	list := bads()
-	s := lab.NewStack(t, "bad", nil)
+	t.Run("previews", func(t *testing.T) {
+		half := len(list) / 2
+		for name, some := range map[string][]bad{"bad": list[:half], "worse": list[half:]} {
+			t.Run(name, func(t *testing.T) { t.Parallel(); refused(t, name, some) })
+		}
+	})
+	require.Equal(t, before, lab.Dev(t).Objects(), "no resourceVersion changed")
+	fmt.Printf("%d generated bad configurations refused, nothing changed\n", len(list))
+	require.Greater(t, len(list), 200)
+}
+
+// refused previews bad configurations of a stack one after the other.
+func refused(t *testing.T, name string, list []bad) {
+	t.Helper()
+	s := lab.NewStack(t, name, nil)
 	preview := s.Automation()
 	for _, b := range list {
 		what := fmt.Sprintf("%s = %v", b.path, b.value)
@@ -98,7 +113,4 @@ func TestGeneratedBadConfigurationsChangeNothing(t *testing.T) {
 		require.NotContains(t, err.Error(), "panic", what)
 	}
 	require.False(t, s.NamespaceExists())
-	require.Equal(t, before, lab.Dev(t).Objects(), "no resourceVersion changed")
-	fmt.Printf("%d generated bad configurations refused, nothing changed\n", len(list))
-	require.Greater(t, len(list), 200)
 }

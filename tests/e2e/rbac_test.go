@@ -19,6 +19,7 @@ import (
 // TestTheEPPMayDoWhatItNeedsAndNoMore asks the API server about every verb on everything
 // that it serves.
 func TestTheEPPMayDoWhatItNeedsAndNoMore(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	client := lab.Client(t)
 	s := lab.NewStack(t, "rbac", map[string]any{"epp": map[string]any{"enabled": true}})

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +36,8 @@ type Lab struct {
 	program string   // The program, built once.
 	env     []string // The environment of pulumi and kubectl on the cluster.
 
-	destroying errgroup.Group // The stacks of tests that are over.
+	installCRDs func() error   // Does so once.
+	destroying  errgroup.Group // The stacks of tests that are over.
 }
 
 // Start makes a fresh clone, and runs `make up` there so many times, with these
@@ -54,6 +56,9 @@ func Start(repository, name string, ups int, variables ...string) (*Lab, error) 
 		Name: name, Clone: filepath.Join(dir, "llm-d-sim"), program: filepath.Join(dir, "program"),
 		command: os.Getenv(commandVariable),
 	}
+	l.installCRDs = sync.OnceValue(func() error {
+		return run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all")
+	})
 	if err := l.start(repository, ups, variables); err != nil {
 		return nil, errors.Join(err, l.Stop())
 	}
@@ -151,10 +156,10 @@ func (l *Lab) Path() string { return l.command }
 // Dir is the folder of the lab's cluster.
 func (l *Lab) Dir() string { return filepath.Dir(l.Variable("KUBECONFIG")) }
 
-// InstallCRDs installs all custom resource definitions.
+// InstallCRDs installs all custom resource definitions, if no test did before.
 func (l *Lab) InstallCRDs(t *testing.T) {
 	t.Helper()
-	require.NoError(t, run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all"))
+	require.NoError(t, l.installCRDs())
 }
 
 // Kubectl runs kubectl on the cluster, and returns what it prints besides its complaints.

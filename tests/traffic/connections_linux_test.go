@@ -23,9 +23,10 @@ import (
 
 // TestOnlyThoseConnectWhoMay tries to connect from everywhere to everything that listens.
 func TestOnlyThoseConnectWhoMay(t *testing.T) {
+	t.Parallel()
 	config := lab.Sample(t, "dev")
 	config["networkPolicy"] = map[string]any{"enabled": true}
-	s := lab.NewStack(t, "closed", config)
+	s := newStack(t, "closed", config)
 	s.Up()
 	const gateway, epp, prefill = llmd.StandardGatewayName, llmd.EPPName, llmd.PrefillName
 	const node, outside, stranger, another = "the node", "outside the cluster", "a pod beside the stack's", "another stack's gateway"
@@ -41,7 +42,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 	sources[stranger] = find(t, processes, podNamed(t, s, strangerName))
 	sources[another] = find(t, processes, pods(t, lab.Dev(t), gateway)[0])
 	sources[node] = endpoint{pid: processes[0]}
-	sources[outside] = endpoint{pid: os.Getpid()}
+	sources[outside] = endpoint{}
 
 	var targets []string
 	for name, pod := range own {
@@ -139,7 +140,7 @@ func startPod(t *testing.T, s *labtest.Stack, why string) {
 }
 
 // endpoint is a place to connect from and to: a network namespace, by one of its
-// processes, with its address.
+// processes, with its address. Without a process it is this one's own.
 type endpoint struct {
 	pid     int
 	address string
@@ -194,11 +195,7 @@ func connect(pid int, addresses []string) []error {
 		defer close(done)
 		// Never unlocked: the thread ends with this function, since it is in another network.
 		runtime.LockOSThread()
-		network, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
-		if err == nil {
-			defer network.Close()
-			err = unix.Setns(int(network.Fd()), unix.CLONE_NEWNET)
-		}
+		err := enter(pid)
 		for i, address := range addresses {
 			if results[i] = err; err != nil {
 				continue
@@ -211,4 +208,17 @@ func connect(pid int, addresses []string) []error {
 	}()
 	<-done
 	return results
+}
+
+// enter moves this thread into the network of a process, if there is one.
+func enter(pid int) error {
+	if pid == 0 {
+		return nil
+	}
+	network, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return err
+	}
+	defer network.Close()
+	return unix.Setns(int(network.Fd()), unix.CLONE_NEWNET)
 }

@@ -73,7 +73,8 @@ func TestARolloutLosesNothing(t *testing.T) {
 }
 
 func TestAnImageThatIsNotThereIsTold(t *testing.T) {
-	s := lab.NewStack(t, "no-image", map[string]any{
+	t.Parallel()
+	s := newStack(t, "no-image", map[string]any{
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 	})
 	s.Up()
@@ -95,7 +96,8 @@ func TestAnImageThatIsNotThereIsTold(t *testing.T) {
 }
 
 func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
-	s := lab.NewStack(t, "long", map[string]any{
+	t.Parallel()
+	s := newStack(t, "long", map[string]any{
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 		"decode":           map[string]any{"enabled": true, "args": []string{"--max-model-len=1000000"}},
@@ -127,7 +129,7 @@ func TestOneEPPLeads(t *testing.T) {
 	config := lab.Sample(t, "dev")
 	config["inferencePool"] = map[string]any{"enabled": true}
 	config["epp"] = map[string]any{"enabled": true, "replicas": 2}
-	s := lab.NewStack(t, "leader", config)
+	s := newStack(t, "leader", config)
 	s.Up()
 	require.EqualValues(t, 1, s.Outputs()["status"].(map[string]any)["epp"].(map[string]any)["ready"])
 	for _, c := range s.Outputs()["conditions"].([]any) {

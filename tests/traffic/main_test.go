@@ -33,16 +33,38 @@ func TestMain(m *testing.M) {
 	}))
 }
 
+// newStack makes a stack whose pods ask for little CPU, since those of several tests have to
+// find a place on a node with two cores.
+func newStack(t *testing.T, name string, config map[string]any) *labtest.Stack {
+	t.Helper()
+	little := map[string]any{"requests": map[string]any{"cpu": "10m"}}
+	config["resources"] = little
+	if epp, has := config["epp"].(map[string]any); has {
+		epp["resources"] = little
+	}
+	for _, kind := range []string{"standard", "istio"} {
+		gateways, _ := config["inferenceGateway"].(map[string]any)
+		if g, has := gateways[kind].(map[string]any); has {
+			g["resources"] = little
+		}
+	}
+	return lab.NewStack(t, name, config)
+}
+
 // gateway returns a client of a stack's gateway, by its Service's address: the machine
-// has a route to the lab's Services. Envoy asks for the pods' addresses each second, so
-// that it may not know yet those that have just become ready.
+// has a route to the lab's Services. Envoy asks for the pods' addresses each second, and
+// twice a second whether the EPP is there, so that it may not know yet those that have just
+// become ready.
 func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	t.Helper()
-	known := func() int {
+	knows := func(cluster string) int {
 		return metric(t, pods(t, s, llmd.StandardGatewayName)[0], llmd.GatewayProbePort, "/stats/prometheus",
-			`envoy_cluster_membership_healthy{envoy_cluster_name="decode"}`)
+			fmt.Sprintf("envoy_cluster_membership_healthy{envoy_cluster_name=%q}", cluster))
 	}
-	eventually(t, 30*time.Second, func() bool { return known() == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
+	eventually(t, 30*time.Second, func() bool { return knows("decode") == len(pods(t, s, s.DecodeName())) }, "the gateway knows its pods")
+	if lab.Kubectl(t, "get", "deployment", llmd.EPPName, "-n", s.Namespace, "--ignore-not-found", "-o", "name") != "" {
+		eventually(t, 30*time.Second, func() bool { return knows("epp") == 1 }, "the gateway knows the EPP")
+	}
 	return traffic.NewClient(url(t, s), "random")
 }
 
@@ -107,6 +129,10 @@ func eventually(t *testing.T, most time.Duration, is func() bool, what string) {
 	require.Eventually(t, is, most, 200*time.Millisecond, what)
 }
 
+// pause is how long a sender of a load waits after an answer: what is tested, and the other
+// tests, need the cores too.
+const pause = 10 * time.Millisecond
+
 // load sends completions, so many at a time, until it is stopped.
 type load struct {
 	cancel  context.CancelFunc
@@ -120,6 +146,7 @@ func startLoad(t *testing.T, atATime int, send func(ctx context.Context, i int) 
 	go func() {
 		const most = 100_000
 		answers := traffic.Run(stop, most, atATime, func(_ context.Context, i int) traffic.Answer {
+			defer time.Sleep(pause)
 			return send(t.Context(), i) // What is under way when the load stops still ends.
 		}, nil)
 		var done []traffic.Answer

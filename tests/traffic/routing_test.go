@@ -58,7 +58,8 @@ func routing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 
 // TestTheGatewaySendsWhereTheEPPSays leaves the EPP only one pod to choose.
 func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
-	s := lab.NewStack(t, "chosen", map[string]any{
+	t.Parallel()
+	s := newStack(t, "chosen", map[string]any{
 		"epp": map[string]any{"enabled": true, "pluginsConfig": map[string]any{
 			"apiVersion": "inference.networking.x-k8s.io/v1alpha1", "kind": "EndpointPickerConfig",
 			"plugins": []any{
@@ -139,15 +140,17 @@ func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client
 }
 
 func TestInferencePoolFindsThePodsToo(t *testing.T) {
+	t.Parallel()
 	config := lab.Sample(t, "dev")
 	config["inferencePool"] = map[string]any{"enabled": true}
-	s := lab.NewStack(t, "pool", config)
+	s := newStack(t, "pool", config)
 	s.Up()
 	routing(t, s, gateway(t, s))
 }
 
 func TestAlgorithmsWithoutAnEPP(t *testing.T) {
-	s := lab.NewStack(t, "algorithms", map[string]any{
+	t.Parallel()
+	s := newStack(t, "algorithms", map[string]any{
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 		"replicas":         4,
 	})

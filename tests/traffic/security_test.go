@@ -29,13 +29,14 @@ func key(t *testing.T, s *labtest.Stack) string {
 
 // TestTheGatewayAsksForTheKey has all that protects a stack switched on.
 func TestTheGatewayAsksForTheKey(t *testing.T) {
+	t.Parallel()
 	config := lab.Sample(t, "dev")
 	config["inferenceGateway"] = map[string]any{
 		"enabled": true, "standard": map[string]any{"enabled": true}, "auth": map[string]any{"enabled": true},
 	}
 	config["epp"] = map[string]any{"enabled": true, "secureServing": true, "verbosity": 5}
 	config["networkPolicy"] = map[string]any{"enabled": true}
-	s := lab.NewStack(t, "secured", config)
+	s := newStack(t, "secured", config)
 	s.Up()
 	first := key(t, s)
 	require.Regexp(t, `^[A-Za-z0-9]{40}$`, first)
@@ -100,14 +101,14 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	}
 	s.Set("inferenceGateway.auth.keyGeneration", "3")
 	s.Up()
-	fresh = gateway(t, s)
-	fresh.Headers = bearer(second)
-	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the key before is valid")
-	fresh.Headers = bearer(first)
-	// Its pods serve the connections that they have until they end, 45 s at most.
-	eventually(t, 60*time.Second, func() bool {
+	// The old gateway's pods serve the connections that they have until they end.
+	eventually(t, 20*time.Second, func() bool {
+		fresh = gateway(t, s)
+		fresh.Headers = bearer(first)
 		return fresh.Completion(t.Context(), "x", 1).Status == http.StatusUnauthorized
-	}, "the one before that is not, once the old gateway is gone")
+	}, "the one before the last is not valid any more")
+	fresh.Headers = bearer(second)
+	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the last but one is")
 
 	out, err := lab.Command("go", "run", "./tests/smoke", "-namespace", s.Namespace).CombinedOutput()
 	require.NoError(t, err, string(out))

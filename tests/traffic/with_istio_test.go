@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,14 @@ import (
 // withIstio installs Istio on the lab, which runs without it until then.
 func withIstio(t *testing.T) {
 	t.Helper()
-	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "all", "--istio").CombinedOutput()
-	require.NoError(t, err, string(out))
+	out, err := installIstio()
+	require.NoError(t, err, out)
 }
+
+var installIstio = sync.OnceValues(func() (string, error) {
+	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "all", "--istio").CombinedOutput()
+	return string(out), err
+})
 
 // pushed is how long what istiod pushes may take: it waits for changes to settle, 10 s at
 // most, and other tests' stacks may be changing.
@@ -38,6 +44,7 @@ func throughIstio(t *testing.T, s *labtest.Stack, port int) *traffic.Client {
 }
 
 func TestTheFullExampleOnIstio(t *testing.T) {
+	t.Parallel()
 	withIstio(t)
 	s := lab.NewStack(t, "full", lab.Sample(t, "full"))
 	s.Up()
@@ -91,6 +98,7 @@ func TestAnIstiodWithoutInferenceSupportIsTold(t *testing.T) {
 }
 
 func TestTheIstioExampleOnIstio(t *testing.T) {
+	t.Parallel()
 	withIstio(t)
 	s := lab.NewStack(t, "istio", lab.Sample(t, "istio"))
 	s.Up()
@@ -110,8 +118,9 @@ func TestTheIstioExampleOnIstio(t *testing.T) {
 }
 
 func TestDestinationRulesActOnIstiosTraffic(t *testing.T) {
+	t.Parallel()
 	withIstio(t)
-	s := lab.NewStack(t, "rules", map[string]any{
+	s := newStack(t, "rules", map[string]any{
 		"inferenceGateway": map[string]any{"enabled": true, "istio": map[string]any{"enabled": true}},
 		"loadBalancing":    map[string]any{"enabled": true},
 		"replicas":         4,
