@@ -37,6 +37,7 @@ func Requirements() []system.Requirement {
 		system.File(filepath.Join(cniPlugins, "ptp"), "containernetworking-plugins"),
 		system.Command("iptables", "iptables"),
 		system.Command("ipset", "ipset"),
+		system.Command("nft", "nftables"),
 		system.Command("conntrack", "conntrack"),
 	)
 }
