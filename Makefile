@@ -12,7 +12,7 @@ export GOFLAGS = -trimpath
 VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
-LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(YES),--yes)
+LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(POLICIES),--policies) $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview status smoke down env test check vulncheck unit fuzz e2e bench lab
@@ -20,7 +20,7 @@ LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) -
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok), with ISTIO=1
+up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok), with ISTIO=1 or POLICIES=1
 	@$(LAB) up $(LABFLAGS)
 
 preview: lab ## Show what `make up` would change
@@ -64,7 +64,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 20s ./tests
 
 e2e: lab
-	@$(LAB) tools $(LABFLAGS) --istio
+	@$(LAB) tools $(LABFLAGS) --istio --policies
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
 bench: lab ## Measure the program against kubectl, Helm and the engine alone; writes bench.json

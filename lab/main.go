@@ -40,7 +40,7 @@ func main() {
 // options are the flags of every command.
 type options struct {
 	repository, name, stack, cluster, crds, node string
-	yes, istio                                   bool
+	yes, istio, policies                         bool
 }
 
 // defaultName is that of the stack, and of the lab, if no other is asked for.
@@ -73,6 +73,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.crds, "crds", "all", "CRDs to install: all, none, or some of inference,gateway,istio")
 	flags.StringVar(&o.node, "node", "auto", "real runs the pods, kwok fakes them; auto is real on Linux as root")
 	flags.BoolVar(&o.istio, "istio", false, "install Istio too, on a real node")
+	flags.BoolVar(&o.policies, "policies", false, "enforce NetworkPolicies, on a real node")
 	usage := "usage: lab COMMAND [flags], COMMAND being one of " + strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
 	if len(args) == 0 {
 		return errors.New(usage)
@@ -92,7 +93,7 @@ func run(ctx context.Context, args []string) error {
 	if err := l.chooseNode(o.node); err != nil {
 		return err
 	}
-	l.istio = o.istio
+	l.istio, l.policies = o.istio, o.policies
 	return command.run(ctx, l, o)
 }
 
@@ -103,6 +104,9 @@ func start(ctx context.Context, l *lab, o options) error {
 	}
 	if l.istio && !l.real {
 		return errors.New("KWOK's pods are fakes, and so cannot run Istio: use a real node (NODE=real)")
+	}
+	if l.policies && !l.real {
+		return errors.New("KWOK's pods are fakes, nobody can connect to them: use a real node (NODE=real)")
 	}
 	if err := l.ensureTools(ctx); err != nil {
 		return err
@@ -126,6 +130,11 @@ func start(ctx context.Context, l *lab, o options) error {
 	}
 	if err := installIstio(ctx, l, c); err != nil {
 		return err
+	}
+	if l.policies {
+		if err := node.EnforcePolicies(ctx, c, l.tools, l.out); err != nil {
+			return err
+		}
 	}
 	return l.preparePulumi()
 }

@@ -29,10 +29,10 @@ type lab struct {
 	repository, cache, name string
 	// real: pods run on a node in a sandbox. Otherwise KWOK fakes them.
 	real bool
-	// istio: it runs on the node.
-	istio bool
-	out   io.Writer
-	tools tool.Paths
+	// istio: it runs on the node. policies: the node enforces NetworkPolicies.
+	istio, policies bool
+	out             io.Writer
+	tools           tool.Paths
 }
 
 func newLab(repository, name string, out io.Writer) (*lab, error) {
@@ -85,6 +85,9 @@ func (l *lab) ensureTools(ctx context.Context) error {
 		if l.istio {
 			images = append(images, image.Istio()...)
 			needed = append(needed, istio.Installer())
+		}
+		if l.policies {
+			needed = append(needed, tool.Firewall())
 		}
 		needed = slices.Concat(needed, tool.Node(), image.Tools(images))
 	}

@@ -24,6 +24,7 @@ import (
 // TestOnlyThoseConnectWhoMay tries to connect from everywhere to everything that listens.
 func TestOnlyThoseConnectWhoMay(t *testing.T) {
 	t.Parallel()
+	withPolicies(t)
 	config := lab.Sample(t, "dev")
 	config["networkPolicy"] = map[string]any{"enabled": true}
 	s := newStack(t, "closed", config)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,18 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
+
+// withPolicies has the lab enforce network policies from now on.
+func withPolicies(t *testing.T) {
+	t.Helper()
+	out, err := enforcePolicies()
+	require.NoError(t, err, out)
+}
+
+var enforcePolicies = sync.OnceValues(func() (string, error) {
+	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "inference", "--policies").CombinedOutput()
+	return string(out), err
+})
 
 // bearer is the header that shows a key.
 func bearer(key string) http.Header { return http.Header{"Authorization": {"Bearer " + key}} }
@@ -30,6 +43,7 @@ func key(t *testing.T, s *labtest.Stack) string {
 // TestTheGatewayAsksForTheKey has all that protects a stack switched on.
 func TestTheGatewayAsksForTheKey(t *testing.T) {
 	t.Parallel()
+	withPolicies(t)
 	config := lab.Sample(t, "dev")
 	config["inferenceGateway"] = map[string]any{
 		"enabled": true, "standard": map[string]any{"enabled": true}, "auth": map[string]any{"enabled": true},

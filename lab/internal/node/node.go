@@ -1,6 +1,6 @@
 // Package node runs a real Kubernetes node in the sandbox of a cluster: containerd, the
-// kubelet, kube-proxy and a firewall that enforces NetworkPolicies, and CoreDNS as a pod.
-// Nothing is pulled from a registry.
+// kubelet and kube-proxy, CoreDNS as a pod, and if asked to a firewall that enforces
+// NetworkPolicies. Nothing is pulled from a registry.
 package node
 
 import (
@@ -36,7 +36,6 @@ func Requirements() []system.Requirement {
 		system.Command("runc", "runc"),
 		system.File(filepath.Join(cniPlugins, "ptp"), "containernetworking-plugins"),
 		system.Command("iptables", "iptables"),
-		system.Command("ipset", "ipset"),
 		system.Command("nft", "nftables"),
 		system.Command("conntrack", "conntrack"),
 	)
@@ -54,7 +53,7 @@ func Supported() error {
 type Node struct {
 	// Cluster to join; it has a sandbox.
 	Cluster *cluster.Cluster
-	// Tools are the executables of the kubelet, kube-proxy and kube-router.
+	// Tools are the executables of the kubelet and of kube-proxy.
 	Tools tool.Paths
 	// Archives are images to import. Before Join, Pause and CoreDNS must be among them.
 	Archives       []string
@@ -169,7 +168,7 @@ func (n *Node) Import(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Join starts the kubelet, kube-proxy, the firewall and CoreDNS, and waits until all work.
+// Join starts the kubelet, kube-proxy and CoreDNS, and waits until all work.
 func (n *Node) Join(ctx context.Context) error {
 	began := time.Now()
 	s := n.Cluster.Sandbox
@@ -211,33 +210,12 @@ func (n *Node) Join(ctx context.Context) error {
 	if err := waitFor(ctx, 30*time.Second, ready); err != nil {
 		return fmt.Errorf("the node does not get ready: %w\n%s", err, n.log("kubelet"))
 	}
-	if err := n.startFirewall(ctx); err != nil {
-		return err
-	}
 	if _, err := n.Cluster.Kubectl(ctx, nil, "rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=60s"); err != nil {
 		why, _ := n.Cluster.Kubectl(ctx, nil, "logs", "deployment/coredns", "-n", "kube-system", "--tail=20")
 		return fmt.Errorf("CoreDNS does not get ready: %w\n%s\n%s", err, why, n.log("kubelet"))
 	}
 	fmt.Fprintf(n.Out, "node %s runs real pods after %.1f s\n", n.Cluster.Name, time.Since(began).Seconds())
 	return nil
-}
-
-// startFirewall enforces NetworkPolicies, where the kernel can: by kube-router, of which
-// only that part runs. It looks for its node when it starts.
-func (n *Node) startFirewall(ctx context.Context) error {
-	s := n.Cluster.Sandbox
-	if out, err := s.Command(ctx, "ipset", "list").CombinedOutput(); err != nil {
-		fmt.Fprintf(n.Out, "NetworkPolicies will not be enforced, this kernel has no ipset: %s\n", bytes.TrimSpace(out))
-		return nil
-	}
-	return s.Daemon(ctx, "kube-router", n.Tools["kube-router"],
-		"--kubeconfig", n.Cluster.Kubeconfig(),
-		"--hostname-override", n.Cluster.Name,
-		"--service-cluster-ip-range", s.ServiceRange(),
-		"--run-firewall",
-		"--run-router=false",
-		"--run-service-proxy=false",
-		"--health-port=0")
 }
 
 // waitFor tries until something works, or a time is over.

@@ -220,6 +220,9 @@ func (s *Sandbox) Healthy() bool {
 	return err == nil
 }
 
+// Runs reports whether a daemon runs.
+func (s *Sandbox) Runs(daemon string) bool { return held(filepath.Join(s.Dir, daemon+lockSuffix)) }
+
 // held reports whether somebody has the lock on a file.
 func held(path string) bool {
 	f, err := os.Open(path)

@@ -116,7 +116,7 @@ func TestEveryToolIsPinned(t *testing.T) {
 	t.Parallel()
 	b := &Builder{Pins: "../..", Cache: t.TempDir()}
 	seen := map[string]bool{}
-	all := slices.Concat(Engine(), Plugins(), ControlPlane(), Node(), []Tool{Kubectl()})
+	all := slices.Concat(Engine(), Plugins(), ControlPlane(), Node(), []Tool{Kubectl(), Firewall()})
 	for _, tool := range all {
 		path, err := b.path(tool)
 		require.NoError(t, err)

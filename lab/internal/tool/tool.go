@@ -74,14 +74,14 @@ func ControlPlane() []Tool {
 }
 
 // Node is what a real node runs, besides what Debian packages.
-func Node() []Tool {
+func Node() []Tool { return []Tool{kubernetesTool("kubelet"), kubernetesTool("kube-proxy")} }
+
+// Firewall enforces NetworkPolicies on a real node.
+func Firewall() Tool {
 	const kubeRouter = "github.com/cloudnativelabs/kube-router/v2"
-	return []Tool{
-		kubernetesTool("kubelet"), kubernetesTool("kube-proxy"),
-		{
-			Name: "kube-router", Module: "tools/kube-router", Package: kubeRouter + "/cmd/kube-router", Source: kubeRouter,
-			Stamp: []string{kubeRouter + "/pkg/version.Version"},
-		},
+	return Tool{
+		Name: "kube-router", Module: "tools/kube-router", Package: kubeRouter + "/cmd/kube-router", Source: kubeRouter,
+		Stamp: []string{kubeRouter + "/pkg/version.Version"},
 	}
 }
 
