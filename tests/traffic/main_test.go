@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,20 @@ func TestMain(m *testing.M) {
 		lab, err = labtest.Start("../..", "traffic", 1, "CRDS=inference", "NODE=real")
 		return lab, err
 	}))
+}
+
+// once gives the lab, which runs, something more by these flags: the first test that needs it
+// does.
+func once(flags ...string) func(*testing.T) {
+	start := sync.OnceValues(func() (string, error) {
+		out, err := lab.Command(lab.Path(), append([]string{"start", "--name", lab.Name}, flags...)...).CombinedOutput()
+		return string(out), err
+	})
+	return func(t *testing.T) {
+		t.Helper()
+		out, err := start()
+		require.NoError(t, err, out)
+	}
 }
 
 // newStack makes a stack whose pods ask for little CPU, since those of several tests have to

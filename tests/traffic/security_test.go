@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,16 +19,7 @@ import (
 )
 
 // withPolicies has the lab enforce network policies from now on.
-func withPolicies(t *testing.T) {
-	t.Helper()
-	out, err := enforcePolicies()
-	require.NoError(t, err, out)
-}
-
-var enforcePolicies = sync.OnceValues(func() (string, error) {
-	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "inference", "--policies").CombinedOutput()
-	return string(out), err
-})
+var withPolicies = once("--crds", "inference", "--policies")
 
 // bearer is the header that shows a key.
 func bearer(key string) http.Header { return http.Header{"Authorization": {"Bearer " + key}} }

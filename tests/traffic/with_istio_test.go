@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,16 +17,7 @@ import (
 )
 
 // withIstio installs Istio on the lab, which runs without it until then.
-func withIstio(t *testing.T) {
-	t.Helper()
-	out, err := installIstio()
-	require.NoError(t, err, out)
-}
-
-var installIstio = sync.OnceValues(func() (string, error) {
-	out, err := lab.Command(lab.Path(), "start", "--name", lab.Name, "--crds", "all", "--istio").CombinedOutput()
-	return string(out), err
-})
+var withIstio = once("--crds", "all", "--istio")
 
 // pushed is how long what istiod pushes may take: it waits for changes to settle, 10 s at
 // most, and other tests' stacks may be changing.
