@@ -32,7 +32,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 	const gateway, epp, prefill = llmd.StandardGatewayName, llmd.EPPName, llmd.PrefillName
 	const node, outside, stranger, another = "the node", "outside the cluster", "a pod beside the stack's", "another stack's gateway"
 	decode := s.DecodeName()
-	startPod(t, s, stranger)
+	startStranger(t, s)
 
 	processes := processesOfTheLab(t)
 	own := map[string]endpoint{}
@@ -123,14 +123,13 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 
 const strangerName = "stranger"
 
-// startPod starts a pod in the stack's namespace that is not the stack's.
-func startPod(t *testing.T, s *labtest.Stack, why string) {
+// startStranger starts a pod in the stack's namespace that is not the stack's.
+func startStranger(t *testing.T, s *labtest.Stack) {
 	t.Helper()
-	deployment := s.Get("deployment", llmd.PrefillName)
-	spec := labtest.At(t, deployment, "spec", "template", "spec")
 	manifest, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Pod", "spec": spec,
-		"metadata": map[string]any{"name": strangerName, "namespace": s.Namespace, "annotations": map[string]any{"why": why}},
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": map[string]any{"name": strangerName, "namespace": s.Namespace},
+		"spec":     labtest.At(t, s.Get("deployment", llmd.PrefillName), "spec", "template", "spec"),
 	})
 	require.NoError(t, err)
 	cmd := lab.Command("kubectl", "apply", "-f", "-")
