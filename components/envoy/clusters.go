@@ -51,8 +51,11 @@ const (
 	// their way already. Within a cluster a connection takes a millisecond.
 	healthInterval    = 500 * time.Millisecond
 	eppConnectTimeout = 250 * time.Millisecond
+	// healthTimeout outlasts the moments in which an EPP on a busy node gets no CPU, for a
+	// new TLS connection and an answer: it would be passed over for them.
+	healthTimeout = time.Second
 	// ejectionTime is long enough for a health check to take over.
-	ejectionTime = time.Second
+	ejectionTime = healthInterval + healthTimeout + 500*time.Millisecond
 	// Pings that notice within seconds an EPP whose node went away.
 	keepaliveInterval = 5 * time.Second
 	keepaliveTimeout  = 2 * time.Second
@@ -110,7 +113,7 @@ func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 		HealthChecker: &corev3.HealthCheck_GrpcHealthCheck_{GrpcHealthCheck: &corev3.HealthCheck_GrpcHealthCheck{
 			ServiceName: llmd.EPPHealthService,
 		}},
-		Timeout:            durationpb.New(eppConnectTimeout),
+		Timeout:            durationpb.New(healthTimeout),
 		Interval:           durationpb.New(healthInterval),
 		NoTrafficInterval:  durationpb.New(healthInterval),
 		UnhealthyThreshold: wrapperspb.UInt32(1),
