@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -150,12 +149,10 @@ func TestMissingIstioIsToldBeforeAnythingChanges(t *testing.T) {
 
 func TestBadConfigurationsChangeNothing(t *testing.T) {
 	t.Parallel()
-	s := lab.Dev(t)
+	config := lab.Sample(t, "dev")
+	s := lab.NewStack(t, "typed", config)
+	s.Up()
 	before := s.Objects()
-	working := lab.Variable(labtest.ConfigVariable)
-	original, err := os.ReadFile(working)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.WriteFile(working, original, 0o600)) })
 
 	cases := []struct{ args, path string }{
 		{"replcas 4", "replcas"},
@@ -202,11 +199,11 @@ func TestBadConfigurationsChangeNothing(t *testing.T) {
 		{"--path epp.pluginsConfig.kind Other", "epp.pluginsConfig.kind"},
 	}
 	for _, test := range cases {
-		require.NoError(t, os.WriteFile(working, original, 0o600))
+		s.Configure(config)
 		script := "pulumi config set " + test.args
-		set, err := lab.Command("bash", "-c", script).CombinedOutput()
+		set, err := s.Command("bash", "-c", script).CombinedOutput()
 		require.NoError(t, err, "%s\n%s", script, set)
-		out, err := s.Pulumi("preview", "--stack", s.Name)
+		out, err := s.Pulumi("preview")
 		require.Error(t, err, script)
 		require.Regexp(t, `\n *`+regexp.QuoteMeta(test.path)+" = ", out, script)
 		require.Contains(t, out, "mend it: pulumi config", script)

@@ -33,6 +33,7 @@ func TestExamplesDeploy(t *testing.T) {
 // TestIstioThatDoesNotRunIsTold has the definitions of Istio and of the Gateway API, but
 // nobody who acts on them.
 func TestIstioThatDoesNotRunIsTold(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	for name, part := range map[string]string{"istio": "gateway.enabled", "full": "inferenceGateway.istio.enabled"} {
 		s := lab.NewStack(t, name, lab.Sample(t, name))
@@ -48,6 +49,7 @@ func TestIstioThatDoesNotRunIsTold(t *testing.T) {
 // TestAGatewayThatNobodyProgramsIsTold has a class whose controller does nothing, until
 // the test acts for it.
 func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
+	t.Parallel()
 	lab.InstallCRDs(t)
 	acceptedClass(t, "idle")
 	s := lab.NewStack(t, "idle", map[string]any{

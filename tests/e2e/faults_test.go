@@ -93,21 +93,25 @@ func TestAKilledUpLosesNothing(t *testing.T) {
 		fmt.Sprintf("%d times at work; the next converged", atWork))
 	require.Greater(t, atWork, moments/2)
 
-	s.Set("epp.verbosity", "2")
-	s.Set("logVerbosity", "2")
+	level := func(verbosity int) {
+		config := ofEachKind()
+		config["logVerbosity"] = verbosity
+		config["epp"].(map[string]any)["verbosity"] = verbosity
+		s.Configure(config)
+	}
+	level(2)
 	began = time.Now()
 	s.Up()
 	whole, atWork = time.Since(began), 0
 	for i := range moments {
-		level := fmt.Sprint(3 + i%2)
-		s.Set("epp.verbosity", level)
-		s.Set("logVerbosity", level)
+		verbosity := 3 + i%2
+		level(verbosity)
 		if s.Killed(whole*time.Duration(i+1)/(moments+1), "up", "--yes", "--skip-preview") {
 			atWork++
 		}
 		converges(fmt.Sprintf("update, killed at %d/%d", i+1, moments+1))
 		for _, deployment := range []string{llmd.EPPName, "ms-sim-llm-sim-decode"} {
-			require.Contains(t, fmt.Sprint(labtest.At(t, s.Get("deployment", deployment), "spec", "template", "spec", "containers", 0, "args")), "--v="+level)
+			require.Contains(t, fmt.Sprint(labtest.At(t, s.Get("deployment", deployment), "spec", "template", "spec", "containers", 0, "args")), fmt.Sprintf("--v=%d", verbosity))
 		}
 	}
 	told(fmt.Sprintf("update killed at %d moments of %.1f s", moments, whole.Seconds()),

@@ -133,7 +133,7 @@ func Run(m *testing.M, start func() (*Lab, error)) int {
 		return 0
 	}
 	// Of a shell that evaluated `make env`: the configuration of the user's own stack.
-	if err := os.Unsetenv(ConfigVariable); err != nil {
+	if err := os.Unsetenv(configVariable); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -211,9 +211,9 @@ func (l *Lab) Variable(name string) string {
 	return ""
 }
 
-// ConfigVariable names the file with the configuration of the stack that `make up`
+// configVariable names the file with the configuration of the stack that `make up`
 // deployed: what `pulumi config set` changes.
-const ConfigVariable = "PULUMI_OPTION_CONFIG_FILE"
+const configVariable = "PULUMI_OPTION_CONFIG_FILE"
 
 // parseEnv lets a shell evaluate what `make env` prints, as a user does.
 func parseEnv(exports []byte) ([]string, error) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 	s := &Stack{t: t, lab: l, Name: name, Dir: filepath.Join(filepath.Dir(l.Clone), name), Namespace: "ns-" + name}
 	require.NoError(t, os.Mkdir(s.Dir, 0o700), "a stack's name is its own")
 	s.env = slices.DeleteFunc(slices.Clone(l.env), func(pair string) bool {
-		return strings.HasPrefix(pair, ConfigVariable+"=")
+		return strings.HasPrefix(pair, configVariable+"=")
 	})
 	s.Program(l.program)
 	s.Must("stack", "init", name)
@@ -143,15 +144,20 @@ func (s *Stack) Setenv(name, value string) {
 
 // Pulumi runs the real CLI on the stack.
 func (s *Stack) Pulumi(args ...string) (string, error) {
-	out, err := command(s.Dir, s.env, "pulumi", append([]string{"--non-interactive"}, args...)...).CombinedOutput()
+	out, err := s.Command("pulumi", append([]string{"--non-interactive"}, args...)...).CombinedOutput()
 	return string(out), err
+}
+
+// Command is a command in the stack's folder, with its environment.
+func (s *Stack) Command(name string, args ...string) *exec.Cmd {
+	return command(s.Dir, s.env, name, args...)
 }
 
 // Killed runs the real CLI, kills it with all that it started after a time, and reports
 // whether it was still at work then.
 func (s *Stack) Killed(after time.Duration, args ...string) bool {
 	s.t.Helper()
-	cmd := command(s.Dir, s.env, "pulumi", append([]string{"--non-interactive"}, args...)...)
+	cmd := s.Command("pulumi", append([]string{"--non-interactive"}, args...)...)
 	require.NoError(s.t, cmd.Start())
 	kill := time.AfterFunc(after, func() {
 		// Its plugins are in process groups of their own.
@@ -199,8 +205,7 @@ func (s *Stack) UpFails() (out string, took time.Duration) {
 func (s *Stack) Outputs() map[string]any {
 	s.t.Helper()
 	var outputs map[string]any
-	cmd := command(s.Dir, s.env, "pulumi", "stack", "output", "--json", "--stack", s.Name)
-	raw, err := cmd.Output()
+	raw, err := s.Command("pulumi", "stack", "output", "--json", "--stack", s.Name).Output()
 	require.NoError(s.t, err)
 	require.NoError(s.t, json.Unmarshal(raw, &outputs))
 	return outputs

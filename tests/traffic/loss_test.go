@@ -37,7 +37,9 @@ func TestRequestsOutliveTheEPP(t *testing.T) {
 }
 
 func TestADeletedPodLosesNothing(t *testing.T) {
-	s := lab.Dev(t)
+	t.Parallel()
+	s := newStack(t, "deleted", lab.Sample(t, "dev"))
+	s.Up()
 	client := gateway(t, s)
 	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer {
 		if i%2 == 0 {
@@ -46,24 +48,28 @@ func TestADeletedPodLosesNothing(t *testing.T) {
 		return client.Completion(ctx, prompt(i), 20)
 	})
 	time.Sleep(time.Second)
-	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name, "--wait=false")
-	time.Sleep(15 * time.Second)
+	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name) // Until it is gone.
+	time.Sleep(time.Second)
 	sum := l.stop()
 	report(t, "a decode pod deleted", sum)
 	require.Greater(t, sum.Requests, 200)
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
-	lab.Kubectl(t, "rollout", "status", "deployment", llmd.DecodeName, "-n", s.Namespace, "--timeout=120s")
 }
 
 func TestARolloutLosesNothing(t *testing.T) {
-	s := lab.Dev(t)
+	t.Parallel()
+	s := newStack(t, "rollout", lab.Sample(t, "dev"))
+	s.Up()
+	old := pods(t, s, llmd.DecodeName)
 	client := gateway(t, s)
 	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 20) })
 	time.Sleep(time.Second)
 	// The same simulator under its other name: an image that changes.
 	s.Set("decode.image", "docker.io/library/llm-d-simulator:local")
 	require.Contains(t, s.Up(), "1 updated")
-	time.Sleep(12 * time.Second)
+	for _, p := range old {
+		lab.Kubectl(t, "wait", "--for=delete", "pod", p.name, "-n", s.Namespace, "--timeout=60s")
+	}
 	sum := l.stop()
 	report(t, "the decode pods' image changed", sum)
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
