@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +20,7 @@ import (
 // Deploy is the Pulumi program: it reads the stack configuration and the cluster,
 // and registers the stack with its outputs.
 func Deploy(ctx *pulumi.Context) error {
-	program := Program{Connect: cluster.Connect}
+	program := Program{Connect: cluster.Connect, Settle: settleTime}
 	// The SDK tells single values only; to find unknown keys takes the whole.
 	for name, dst := range map[string]any{
 		pulumi.EnvConfig:           &program.Values,
@@ -43,6 +44,8 @@ type Program struct {
 
 	// Connect returns the client for a cluster.
 	Connect func(cluster.Target) (cluster.Cluster, error)
+	// Settle is how long what is not ready at the end is looked at again. Default: once.
+	Settle time.Duration
 }
 
 // RefusedError says why the program refused to start: nothing was registered, so
@@ -88,7 +91,7 @@ func (p *Program) prepare(ctx *pulumi.Context) (*stack, error) {
 	}
 	return &stack{
 		ctx: ctx, spec: spec, owner: owner, target: target, live: live, edits: edits,
-		clusterID: clusterID(ctx.Context(), live),
+		clusterID: clusterID(ctx.Context(), live), settle: p.Settle,
 	}, nil
 }
 

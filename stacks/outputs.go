@@ -3,11 +3,19 @@ package stacks
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// The provider can be ahead of the pods: after a scaling it may judge a Deployment by its
+// ReplicaSet as that was before. A pod takes about a second to start and get ready.
+const (
+	settleTime = 5 * time.Second
+	lookAgain  = 100 * time.Millisecond
 )
 
 // export sets the stack outputs. Those that describe the cluster are read from it
@@ -38,11 +46,15 @@ func (s *stack) observe() pulumi.Output {
 	}
 	return pulumi.All(append(done, s.common.Namespace)...).ApplyT(func(ids []any) (map[string]any, error) {
 		namespace := ids[len(ids)-1].(string)
-		deployments, err := s.live.Deployments(context.Background(), namespace, components.PartOfSelector(s.spec.Name))
-		if err != nil {
-			return nil, fmt.Errorf("reading the status from the cluster: %w", err)
+		for until := time.Now().Add(s.settle); ; time.Sleep(lookAgain) {
+			deployments, err := s.live.Deployments(context.Background(), namespace, components.PartOfSelector(s.spec.Name))
+			if err != nil {
+				return nil, fmt.Errorf("reading the status from the cluster: %w", err)
+			}
+			if outputs, ready := observe(s.parts, deployments); ready || time.Now().After(until) {
+				return outputs, nil
+			}
 		}
-		return observe(s.parts, deployments), nil
 	})
 }
 

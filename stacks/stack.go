@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -33,6 +34,8 @@ type stack struct {
 	live   cluster.Cluster
 	// clusterID is the cluster's identity, empty if it does not tell.
 	clusterID string
+	// settle is how long what is not ready at the end is looked at again.
+	settle time.Duration
 	// edits are who has edited which object, by its kind and name.
 	edits map[string]string
 

@@ -8,13 +8,14 @@ import (
 )
 
 // observe describes the parts as their Deployments are in the cluster: the values of
-// the outputs replicas, readyReplicas, conditions and status.
-func observe(parts []part, deployments []appsv1.Deployment) map[string]any {
+// the outputs replicas, readyReplicas, conditions and status. It reports whether all are
+// ready.
+func observe(parts []part, deployments []appsv1.Deployment) (outputs map[string]any, ready bool) {
 	live := make(map[string]appsv1.Deployment, len(deployments))
 	for _, d := range deployments {
 		live[d.Name] = d
 	}
-	outputs := map[string]any{"replicas": 0, "readyReplicas": 0}
+	outputs = map[string]any{"replicas": 0, "readyReplicas": 0}
 	status := make(map[string]any, len(parts))
 	conditions := make([]any, 0, len(parts)+1)
 	var waiting []string
@@ -45,7 +46,7 @@ func observe(parts []part, deployments []appsv1.Deployment) map[string]any {
 	}
 	outputs["conditions"] = append([]any{all}, conditions...)
 	outputs["status"] = status
-	return outputs
+	return outputs, len(waiting) == 0
 }
 
 // enough is how many of the replicas have to be ready.

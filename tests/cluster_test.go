@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,8 @@ type fakeCluster struct {
 	objects     map[schema.GroupVersionResource][]metav1.PartialObjectMetadata
 	classes     map[string]bool // By name, whether it is accepted.
 	deployments []appsv1.Deployment
+	before      [][]appsv1.Deployment // What Deployments returns first, one after the other.
+	settle      time.Duration         // How long the program looks at them again.
 	istiods     []appsv1.Deployment
 }
 
@@ -85,6 +88,11 @@ func (f *fakeCluster) GatewayClass(_ context.Context, name string) (exists, acce
 func (f *fakeCluster) Deployments(_ context.Context, namespace, _ string) ([]appsv1.Deployment, error) {
 	if namespace == metav1.NamespaceAll {
 		return f.istiods, nil
+	}
+	if len(f.before) > 0 {
+		first := f.before[0]
+		f.before = f.before[1:]
+		return first, nil
 	}
 	return f.deployments, nil
 }

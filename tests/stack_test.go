@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
@@ -46,7 +47,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		full[key] = value
 	}
 	r := result{recorder: newRecorder(), exports: map[string]any{}}
-	program := stacks.Program{Values: full, Connect: live.connect}
+	program := stacks.Program{Values: full, Connect: live.connect, Settle: live.settle}
 	var exports map[string]pulumi.Input
 	options = append(options, func(info *pulumi.RunInfo) {
 		info.Organization = "organization"
@@ -251,6 +252,23 @@ func TestStatusIsReadFromTheCluster(t *testing.T) {
 	require.Equal(t, "True", conditions["PrefillReady"]["status"])
 	require.Equal(t, "False", conditions["DecodeReady"]["status"])
 	require.Equal(t, "False", conditions["EPPReady"]["status"])
+}
+
+// TestPodsThatAreAboutToGetReadyAreWaitedFor has a provider that was ahead of them.
+func TestPodsThatAreAboutToGetReadyAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	const name = "ms-sim-llm-sim-decode"
+	for settle, want := range map[time.Duration]int{0: 0, time.Minute: 2} {
+		live := bareCluster()
+		starting := ready(name, 2)
+		starting.Status.ReadyReplicas = 0
+		live.before = [][]appsv1.Deployment{{starting}}
+		live.deployments = []appsv1.Deployment{ready(name, 2)}
+		live.settle = settle
+		r := run(t, nil, live)
+		require.NoError(t, r.err)
+		require.EqualValues(t, want, r.exports["readyReplicas"], settle)
+	}
 }
 
 func TestTheSeedIsRandomUnlessSet(t *testing.T) {
