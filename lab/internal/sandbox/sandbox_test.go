@@ -13,14 +13,28 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
-// newSandbox starts a sandbox whose first process is the lab's own.
-func newSandbox(t *testing.T, name string) *Sandbox {
+// ensure skips the test where there can be no sandbox, and installs what it needs as
+// the lab does. By iptables these tests make and see rules.
+func ensure(t *testing.T) {
 	t.Helper()
 	if err := Supported(); err != nil {
 		t.Skipf("no sandbox here: %v", err)
 	}
+	needed := append(Requirements(), system.Command("iptables", "iptables"))
+	if err := system.Check(needed...); err != nil {
+		t.Skipf("no sandbox here: %v", err)
+	}
+	require.NoError(t, system.Ensure(t.Context(), t.Output(), needed...))
+}
+
+// newSandbox starts a sandbox whose first process is the lab's own.
+func newSandbox(t *testing.T, name string) *Sandbox {
+	t.Helper()
+	ensure(t)
 	init := filepath.Join(t.TempDir(), "pause")
 	build := exec.Command("go", "build", "-o", init, "./pause")
 	build.Dir = "../../images/cluster"
@@ -49,6 +63,7 @@ func machine(t *testing.T) string {
 }
 
 func TestASandboxIsApartAndLeavesNothing(t *testing.T) {
+	ensure(t)
 	before := machine(t)
 	s := newSandbox(t, "one")
 	other := newSandbox(t, "two")
