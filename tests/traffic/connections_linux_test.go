@@ -34,15 +34,14 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 	decode := s.DecodeName()
 	startStranger(t, s)
 
-	processes := processesOfTheLab(t)
 	own := map[string]endpoint{}
 	for _, name := range []string{gateway, epp, decode, prefill} {
-		own[name] = find(t, processes, pods(t, s, name)[0])
+		own[name] = inside(t, pods(t, s, name)[0])
 	}
 	sources := maps.Clone(own)
-	sources[stranger] = find(t, processes, podNamed(t, s, strangerName))
-	sources[another] = find(t, processes, pods(t, lab.Dev(t), gateway)[0])
-	sources[node] = endpoint{pid: processes[0]}
+	sources[stranger] = inside(t, podNamed(t, s, strangerName))
+	sources[another] = inside(t, pods(t, lab.Dev(t), gateway)[0])
+	sources[node] = endpoint{pid: processesOfTheLab(t)[0]}
 	sources[outside] = endpoint{}
 
 	var targets []string
@@ -146,17 +145,10 @@ type endpoint struct {
 	address string
 }
 
-// find finds a pod's process among those of the lab.
-func find(t *testing.T, processes []int, p pod) endpoint {
+// inside is a pod as a place to connect from and to.
+func inside(t *testing.T, p pod) endpoint {
 	t.Helper()
-	uid := lab.Kubectl(t, "get", "pod", p.name, "-n", p.namespace, "-o", "jsonpath={.metadata.uid}")
-	for _, pid := range processes {
-		if strings.Contains(read(fmt.Sprintf("/proc/%d/cgroup", pid)), uid) {
-			return endpoint{pid, p.address}
-		}
-	}
-	require.Fail(t, "no process runs in the pod", p.name)
-	return endpoint{}
+	return endpoint{processesOf(t, p)[0], p.address}
 }
 
 // listening are the TCP ports that something listens on in a process's network, but for

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,6 +123,17 @@ func processesOfTheLab(t *testing.T) []int {
 	var sandbox struct{ PID int }
 	require.NoError(t, json.Unmarshal(raw, &sandbox))
 	return append([]int{sandbox.PID}, labtest.Descendants(sandbox.PID)...)
+}
+
+// processesOf are those of the lab that run in a pod.
+func processesOf(t *testing.T, p pod) []int {
+	t.Helper()
+	uid := lab.Kubectl(t, "get", "pod", p.name, "-n", p.namespace, "-o", "jsonpath={.metadata.uid}")
+	own := slices.DeleteFunc(processesOfTheLab(t), func(pid int) bool {
+		return !strings.Contains(read(fmt.Sprintf("/proc/%d/cgroup", pid)), uid)
+	})
+	require.NotEmpty(t, own, "no process runs in the pod %s", p.name)
+	return own
 }
 
 // read returns a file, empty without it.

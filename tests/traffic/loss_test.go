@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
 func TestRequestsOutliveTheEPP(t *testing.T) {
@@ -30,6 +32,40 @@ func TestRequestsOutliveTheEPP(t *testing.T) {
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=1")
 	lab.Kubectl(t, "rollout", "status", "deployment", llmd.EPPName, "-n", s.Namespace, "--timeout=60s")
+	schedulesAgain(t, s, client)
+}
+
+func TestRequestsOutliveAnEPPThatHangs(t *testing.T) {
+	s := lab.Dev(t)
+	client := gateway(t, s)
+	const atATime = 4
+	l := startLoad(t, atATime, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+	time.Sleep(time.Second)
+	epp := processesOf(t, pods(t, s, llmd.EPPName)[0])
+	signal := func(s syscall.Signal) {
+		for _, pid := range epp {
+			require.NoError(t, syscall.Kill(pid, s))
+		}
+	}
+	signal(syscall.SIGSTOP)
+	t.Cleanup(func() { signal(syscall.SIGCONT) })
+	time.Sleep(8 * time.Second)
+	sum := l.stop()
+	report(t, "the EPP hangs", sum)
+	fmt.Printf("the EPP hangs: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
+	// Those that it had when it stopped wait until its connection is given up.
+	require.LessOrEqual(t, sum.Requests-sum.OK, atATime)
+	require.Less(t, sum.FailedFor, 8*time.Second)
+	require.Greater(t, sum.Requests, 200)
+	require.Len(t, sum.Pods, 2)
+
+	signal(syscall.SIGCONT)
+	schedulesAgain(t, s, client)
+}
+
+// schedulesAgain waits until the EPP chooses pods.
+func schedulesAgain(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+	t.Helper()
 	eventually(t, 30*time.Second, func() bool {
 		before := picked(t, s)
 		return client.Completion(t.Context(), "x", 1).OK() && picked(t, s) > before
