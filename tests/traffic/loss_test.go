@@ -50,14 +50,15 @@ func TestRequestsOutliveAnEPPThatHangs(t *testing.T) {
 	}
 	signal(syscall.SIGSTOP)
 	t.Cleanup(func() { signal(syscall.SIGCONT) })
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // A health check begins each 0.5 s and has 1 s.
 	next := traffic.Sum(traffic.Run(t.Context(), 200, atATime, send, nil))
 	sum := l.stop()
 	report(t, "after 2 s of an EPP that hangs", next)
 	fmt.Printf("the EPP hangs: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
 	require.Equal(t, next.Requests, next.OK, next.Failed)
 	require.Len(t, next.Pods, 2)
-	// Those that it had when it stopped wait until its connection is given up.
+	// Those that it had when it stopped wait until its connection is given up, by a ping
+	// each 5 s that has 2 s.
 	require.LessOrEqual(t, sum.Requests-sum.OK, atATime)
 	require.Less(t, sum.FailedFor, 8*time.Second)
 

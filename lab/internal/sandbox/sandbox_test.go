@@ -63,7 +63,7 @@ func machine(t *testing.T) string {
 }
 
 func TestASandboxIsApartAndLeavesNothing(t *testing.T) {
-	ensure(t)
+	ensure(t) // First, or the rules are not seen.
 	before := machine(t)
 	s := newSandbox(t, "one")
 	other := newSandbox(t, "two")
