@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
 // Where the EPP finds its EndpointPickerConfig.
@@ -16,6 +17,8 @@ const (
 
 // Options are the settings of an EPP.
 type Options struct {
+	// Release decides which flags there are. Required.
+	Release release.EPP
 	// Verbosity is the log level.
 	Verbosity int32
 	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required.
@@ -45,7 +48,9 @@ func Args(o Options) []string {
 		"--tracing=false",
 		// Checking tokens on /metrics would take a ClusterRole.
 		"--metrics-endpoint-auth=false",
-		"--kv-cache-usage-percentage-metric=" + o.KVCacheMetric,
+	}
+	if o.Release.KVCacheMetricFlag {
+		args = append(args, "--kv-cache-usage-percentage-metric="+o.KVCacheMetric)
 	}
 	if o.PoolName != "" {
 		args = append(args, "--pool-name="+o.PoolName)

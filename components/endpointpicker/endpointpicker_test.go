@@ -6,18 +6,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
+
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
 func TestArgs(t *testing.T) {
 	t.Parallel()
-	byLabel := Args(Options{Verbosity: 1, KVCacheMetric: "m", TargetPort: 8200, Args: []string{"--x=y"}})
+	epp, err := release.EPPOf("epp:v0.4.0", "")
+	require.NoError(t, err)
+	byLabel := Args(Options{Release: epp, Verbosity: 1, KVCacheMetric: "m", TargetPort: 8200, Args: []string{"--x=y"}})
 	require.Contains(t, byLabel, "--endpoint-selector=llm-d.ai/inferenceServing=true")
 	require.Contains(t, byLabel, "--endpoint-target-ports=8200")
 	require.NotContains(t, strings.Join(byLabel, " "), "--pool-name")
 	require.NotContains(t, strings.Join(byLabel, " "), "--ha-enable-leader-election")
 	require.Equal(t, "--x=y", byLabel[len(byLabel)-1])
 
-	byPool := Args(Options{KVCacheMetric: "m", PoolName: "gaie-sim", LeaderElection: true})
+	byPool := Args(Options{Release: epp, KVCacheMetric: "m", PoolName: "gaie-sim", LeaderElection: true})
 	require.Contains(t, byPool, "--pool-name=gaie-sim")
 	require.Contains(t, byPool, "--ha-enable-leader-election=true")
 	require.NotContains(t, strings.Join(byPool, " "), "--endpoint-")

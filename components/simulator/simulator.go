@@ -1,20 +1,19 @@
-// Package simulator knows the command line and the endpoints of
-// llm-d-inference-sim, by version. It imports no Pulumi.
+// Package simulator knows the command line of llm-d-inference-sim. It imports no Pulumi.
 package simulator
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/version"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
 // Options are the settings of one simulator. Zero values leave the simulator's own
 // defaults, unless noted.
 type Options struct {
-	// Image decides by its tag which flags exist. Required.
-	Image string
+	// Release decides which flags there are. Required.
+	Release release.Simulator
 	// Model is the name to answer to. Default: random.
 	Model string
 	// Port to serve on. Required.
@@ -53,44 +52,20 @@ func Args(o Options) []string {
 		{"kv-cache-transfer-latency", o.KVCacheTransferLatency},
 	} {
 		if latency.value > 0 {
-			args = append(args, fmt.Sprintf("--%s=%s", latency.flag, latency.value))
+			args = append(args, "--"+latency.flag+"="+o.latency(latency.value))
 		}
 	}
-	// Without it the simulator asks a model hub for the model at its start, and needs a
-	// tokenizer service for one that exists there. Older ones exit on the flag.
-	if atLeast(o.Image, "0.9.2") {
+	if o.Release.DummyTokenizerFlag {
 		args = append(args, "--force-dummy-tokenizer")
 	}
 	return append(args, o.Args...)
 }
 
-// ReadyPath returns the path that answers 200 once the simulator takes requests.
-func ReadyPath(image string) string {
-	if atLeast(image, "0.9.0") {
-		return "/health/ready"
+// latency prints a latency above 0 as the release reads it. Where it reads milliseconds, a
+// shorter one is 1 rather than none.
+func (o Options) latency(d time.Duration) string {
+	if !o.Release.MillisecondLatencies {
+		return d.String()
 	}
-	return "/v1/models"
-}
-
-// KVCacheMetric returns the name of the KV-cache usage metric, which 0.7.0 changed.
-func KVCacheMetric(image string) string {
-	if atLeast(image, "0.7.0") {
-		return "vllm:kv_cache_usage_perc"
-	}
-	return "vllm:gpu_cache_usage_perc"
-}
-
-// atLeast compares the version in an image's tag. A tag that is no version (latest,
-// local) or a digest alone counts as current.
-func atLeast(image, oldest string) bool {
-	image, _, _ = strings.Cut(image, "@")
-	_, tag, found := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
-	if !found {
-		return true
-	}
-	is, err := version.ParseGeneric(tag)
-	if err != nil {
-		return true
-	}
-	return is.AtLeast(version.MustParseGeneric(oldest))
+	return strconv.FormatInt(max(1, d.Round(time.Millisecond).Milliseconds()), 10)
 }

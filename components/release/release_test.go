@@ -1,0 +1,108 @@
+package release
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+
+func TestTheTagDecidesTheRelease(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ image, explicit, version string }{
+		"upstream's image":          {"ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0", "", "v0.4.0"},
+		"upstream's new image":      {"ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.9.1", "", "v0.9.1"},
+		"another name":              {"epp:v0.7.1", "", "v0.7.1"},
+		"without a v":               {"epp:0.7.1", "", "v0.7.1"},
+		"without a patch":           {"epp:v0.7", "", "v0.7"},
+		"a pre-release":             {"epp:v0.10.0-rc.1", "", "v0.10.0"},
+		"a patch of the newest":     {"epp:v0.11.9", "", "v0.11.9"},
+		"a registry with a port":    {"example.com:5000/epp:v0.5.0", "", "v0.5.0"},
+		"tag and digest":            {"epp:v0.5.0" + digest, "", "v0.5.0"},
+		"a digest alone":            {"epp" + digest, "", "v0.11.0"},
+		"a tag that is no version":  {"example.com:5000/epp:local", "", "v0.11.0"},
+		"latest":                    {"epp:latest", "", "v0.11.0"},
+		"a version beside a tag":    {"epp:local", "v0.6.0", "v0.6.0"},
+		"a version beside another":  {"epp:v0.4.0", "0.6", "v0.6"},
+		"a version beside a digest": {"epp" + digest, "v0.6.0", "v0.6.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := EPPOf(test.image, test.explicit)
+			require.NoError(t, err)
+			require.Equal(t, test.version, got.Version)
+			require.Empty(t, got.Warning)
+		})
+	}
+}
+
+func TestANewerReleaseCountsAsTheNewestKnown(t *testing.T) {
+	t.Parallel()
+	newest, err := EPPOf("epp:v0.11.0", "")
+	require.NoError(t, err)
+	for _, image := range []string{"epp:v0.12.0", "epp:v1.0.0-rc.1"} {
+		got, err := EPPOf(image, "")
+		require.NoError(t, err)
+		require.Contains(t, got.Warning, "is treated as v0.11.0", image)
+		got.Release = newest.Release
+		require.Equal(t, newest, got, image)
+	}
+}
+
+func TestWrongImagesAndVersionsAreRefused(t *testing.T) {
+	t.Parallel()
+	epp := func(image, version string) error { _, err := EPPOf(image, version); return err }
+	sidecar := func(image, version string) error { _, err := SidecarOf(image, version); return err }
+	simulator := func(image, version string) error { _, err := SimulatorOf(image, version); return err }
+	for name, test := range map[string]struct {
+		err    error
+		detail string
+	}{
+		"an EPP too old":           {epp("epp:v0.3.2", ""), "is the EPP v0.3.2: must be v0.4.0 or newer"},
+		"an explicit one too old":  {epp("epp:v0.4.0", "v0.3"), "is the EPP v0.3: must be v0.4.0 or newer"},
+		"a sidecar too old":        {sidecar("s:v0.3.0", ""), "is the routing sidecar v0.3.0: must be v0.4.0 or newer"},
+		"a simulator too old":      {simulator("s:v0.6.0", ""), "is the simulator v0.6.0: must be v0.6.1 or newer"},
+		"no tag":                   {epp("example.com:5000/epp", ""), "has no tag"},
+		"an empty tag":             {epp("epp:", ""), "must be an image reference"},
+		"an upper-case name":       {epp("EPP:v0.4.0", ""), "must be an image reference"},
+		"a version that is none":   {epp("epp:v0.4.0", "latest"), "must be a version of the EPP from v0.4.0 to v0.11.0"},
+		"a version of one number":  {epp("epp:v0.4.0", "v0"), "must be a version"},
+		"an image that is nothing": {epp("", ""), "must be an image reference"},
+	} {
+		require.ErrorContains(t, test.err, test.detail, name)
+	}
+}
+
+func TestSimulators(t *testing.T) {
+	t.Parallel()
+	for version, facts := range map[string]Simulator{
+		"v0.6.1":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:gpu_cache_usage_perc", MillisecondLatencies: true},
+		"v0.7.0":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:kv_cache_usage_perc"},
+		"v0.8.9":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:kv_cache_usage_perc"},
+		"v0.9.1":  {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc"},
+		"v0.9.2":  {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc", DummyTokenizerFlag: true},
+		"v0.11.0": {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc", DummyTokenizerFlag: true},
+	} {
+		got, err := SimulatorOf("sim:"+version, "")
+		require.NoError(t, err)
+		facts.Version = version
+		require.Equal(t, facts, got)
+	}
+}
+
+func TestSidecars(t *testing.T) {
+	t.Parallel()
+	for version, facts := range map[string]Sidecar{
+		"v0.4.0":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "connector"},
+		"v0.6.1":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "connector"},
+		"v0.7.1":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "kv-connector"},
+		"v0.9.0":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "kv-connector"},
+		"v0.10.0": {ModelServerPortFlag: "model-server-port", ConnectorFlag: "kv-connector"},
+	} {
+		got, err := SidecarOf("sidecar:"+version, "")
+		require.NoError(t, err)
+		facts.Version = version
+		require.Equal(t, facts, got)
+	}
+}

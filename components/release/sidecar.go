@@ -1,0 +1,32 @@
+package release
+
+// Sidecar is what holds for a release of llm-d's routing sidecar.
+type Sidecar struct {
+	Release
+
+	// ModelServerPortFlag names the flag for the port of the server behind the sidecar.
+	ModelServerPortFlag string
+	// ConnectorFlag names the flag for the protocol between prefill and decode.
+	ConnectorFlag string
+}
+
+var sidecars = table[Sidecar]{
+	program: "the routing sidecar", newest: "v0.11.0",
+	changes: []change[Sidecar]{
+		{"v0.4.0", func(s *Sidecar) {
+			s.ModelServerPortFlag, s.ConnectorFlag = "vllm-port", "connector"
+		}},
+		{"v0.7.0", func(s *Sidecar) { s.ConnectorFlag = "kv-connector" }},
+		{"v0.10.0", func(s *Sidecar) { s.ModelServerPortFlag = "model-server-port" }},
+	},
+}
+
+// SidecarOf returns what holds for the routing sidecar of an image, by its version or,
+// where that is empty, by the image's tag. A tag that is no version, or a digest alone,
+// counts as the newest known release. It is an error if the image has no tag, or if the
+// release is older than v0.4.0.
+func SidecarOf(image, version string) (Sidecar, error) {
+	release, facts, err := sidecars.of(image, version)
+	facts.Release = release
+	return facts, err
+}

@@ -1,0 +1,45 @@
+package release
+
+// Simulator is what holds for a release of llm-d-inference-sim.
+type Simulator struct {
+	Release
+
+	// ReadyPath answers 200 once the simulator takes requests.
+	ReadyPath string
+	// KVCacheMetric is the name of the metric of the KV cache's usage.
+	KVCacheMetric string
+	// MillisecondLatencies says that latencies are whole milliseconds without a unit.
+	// Otherwise they are Go durations.
+	MillisecondLatencies bool
+	// DummyTokenizerFlag says that --force-dummy-tokenizer exists, without which such a
+	// simulator asks a model hub for the model at its start, and needs a tokenizer service
+	// for one that exists there. Older ones exit on the flag.
+	DummyTokenizerFlag bool
+}
+
+var simulators = table[Simulator]{
+	program: "the simulator", newest: "v0.11.0",
+	changes: []change[Simulator]{
+		{"v0.6.1", func(s *Simulator) {
+			s.ReadyPath = "/v1/models"
+			s.KVCacheMetric = "vllm:gpu_cache_usage_perc"
+			s.MillisecondLatencies = true
+		}},
+		{"v0.7.0", func(s *Simulator) {
+			s.KVCacheMetric = "vllm:kv_cache_usage_perc"
+			s.MillisecondLatencies = false
+		}},
+		{"v0.9.0", func(s *Simulator) { s.ReadyPath = "/health/ready" }},
+		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag = true }},
+	},
+}
+
+// SimulatorOf returns what holds for the simulator of an image, by its version or, where
+// that is empty, by the image's tag. A tag that is no version, or a digest alone, counts as
+// the newest known release. It is an error if the image has no tag, or if the release is
+// older than v0.6.1.
+func SimulatorOf(image, version string) (Simulator, error) {
+	release, facts, err := simulators.of(image, version)
+	facts.Release = release
+	return facts, err
+}
