@@ -19,31 +19,43 @@ const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="Resolv
 // gatewayNameLabel is on the proxies of a Gateway.
 const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
 
-// GatewayAPIArgs describes a Gateway API Gateway in front of the stack.
+// GatewayAPIArgs describes a Gateway API Gateway in front of the stack. Only Namespace is
+// required.
 type GatewayAPIArgs struct {
-	Common
+	// Namespace of every object, and of Service and Proxies. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
 
-	// Name of the Gateway and of its HTTPRoute. Required.
-	Name string
+	// Instance is the app.kubernetes.io/instance label of every object.
+	// Default: the component's name.
+	Instance string `pulumi:"instance,optional"`
 
-	// ClassName is the GatewayClass, whose controller runs the gateway. Required.
-	ClassName string
+	// Name of the Gateway and of its HTTPRoute. Default: llmd.StandardGatewayName.
+	Name string `pulumi:"name,optional"`
 
-	// Port that the Gateway listens on. Required.
-	Port int
+	// ClassName is the GatewayClass, whose controller runs the gateway. Default: istio.
+	ClassName string `pulumi:"className,optional"`
 
-	// Proxies is the Service, in Namespace and with a port Port, of proxies that are there
-	// already and only need routes. Default: the controller of the class runs some.
-	Proxies pulumi.StringInput
+	// Port that the Gateway listens on. Default: llmd.GatewayListenPort.
+	Port int `pulumi:"port,optional"`
+
+	// Proxies is the Service, with a port Port, of proxies that exist already and only
+	// need routes. Default: the controller of the class runs some.
+	Proxies pulumi.StringInput `pulumi:"proxies,optional"`
 
 	// InferencePool routes to the InferencePool of this name, whose EPP picks the pod.
 	// Default: to Service.
-	InferencePool pulumi.StringInput
+	InferencePool pulumi.StringInput `pulumi:"inferencePool,optional"`
 
-	// Service and ServicePort are where requests go without an InferencePool, and with one
-	// those that no EPP can pick a pod for. Required.
-	Service     pulumi.StringInput
-	ServicePort int
+	// Service is where requests go without an InferencePool, and with one those that no
+	// EPP can schedule. Default: llmd.ProxyServiceName.
+	Service pulumi.StringInput `pulumi:"service,optional"`
+
+	// ServicePort is the port of Service. Default: llmd.SimulatorPort.
+	ServicePort int `pulumi:"servicePort,optional"`
+
+	// ReadyTimeout is how long `up` waits for the controller, a duration such as 5m.
+	// Default: the Kubernetes provider's, 10m.
+	ReadyTimeout string `pulumi:"readyTimeout,optional"`
 }
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
@@ -60,7 +72,19 @@ type GatewayAPI struct {
 	// ServiceName is the name of the proxies' Service, empty where only the controller
 	// of the class knows it.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+	// Endpoint is that Service's address within the cluster, host:port, empty like it.
+	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 }
+
+// gatewayAPI is a GatewayAPIArgs with its defaults filled in.
+type gatewayAPI struct {
+	common
+	GatewayAPIArgs
+}
+
+// IstioServiceName returns the name of the Deployment and of the Service that istiod
+// creates for a Gateway.
+func IstioServiceName(gateway string) string { return gateway + "-" + llmd.IstioClassName }
 
 // istioOverlays are what istiod lays over the objects that it makes for a Gateway (since
 // 1.26): pods that the Pod Security level "restricted" admits, and a Service that opens
@@ -70,69 +94,63 @@ var istioOverlays = map[string]string{
 	"service":    "spec: {type: ClusterIP}\n",
 }
 
-func (a *GatewayAPIArgs) validate() error {
+func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 	if a == nil {
-		return errors.New("args are required")
+		return nil, errors.New("args are required")
 	}
-	errs := []error{a.Common.validate(), checkPort("port", a.Port)}
-	if a.Name == "" {
-		errs = append(errs, errors.New("name is required"))
-	}
-	if a.ClassName == "" {
-		errs = append(errs, errors.New("class name is required"))
-	}
+	g := &gatewayAPI{common{namespace: a.Namespace, instance: or(a.Instance, name), readyTimeout: a.ReadyTimeout}, *a}
+	g.Name = or(a.Name, llmd.StandardGatewayName)
+	g.ClassName = or(a.ClassName, llmd.IstioClassName)
+	g.Port = or(a.Port, llmd.GatewayListenPort)
 	if a.Service == nil {
-		errs = append(errs, errors.New("service is required"))
+		g.Service = pulumi.String(llmd.ProxyServiceName)
 	}
-	errs = append(errs, checkPort("service port", a.ServicePort))
-	return errors.Join(errs...)
+	g.ServicePort = or(a.ServicePort, llmd.SimulatorPort)
+	return g, errors.Join(g.common.validate(), checkPort("port", g.Port), checkPort("service port", g.ServicePort))
 }
 
 // NewGatewayAPI registers the Gateway and its HTTPRoute.
 func NewGatewayAPI(
 	ctx *pulumi.Context, name string, args *GatewayAPIArgs, opts ...pulumi.ResourceOption,
 ) (*GatewayAPI, error) {
-	if err := args.validate(); err != nil {
+	a, err := args.withDefaults(name)
+	if err != nil {
 		return nil, fmt.Errorf("gateway API %s: %w", name, err)
 	}
 	g := &GatewayAPI{}
-	inputs := pulumi.Map{
-		"namespace": args.Namespace,
-		"name":      pulumi.String(args.Name),
-		"className": pulumi.String(args.ClassName),
-	}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:GatewayAPI", name, inputs, g, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken("GatewayAPI"), name, inputs(args), g, opts...); err != nil {
 		return nil, err
 	}
-	object := func(urn, kind string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
-		return apiextensions.NewCustomResource(ctx, name+urn, &apiextensions.CustomResourceArgs{
+	object := func(suffix, kind string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
+		return apiextensions.NewCustomResource(ctx, name+suffix, &apiextensions.CustomResourceArgs{
 			ApiVersion:  pulumi.String("gateway.networking.k8s.io/v1"),
 			Kind:        pulumi.String(kind),
-			Metadata:    args.metadata(args.Name, llmd.ComponentGateway, nil, map[string]string{"pulumi.com/waitFor": waitFor}),
+			Metadata:    a.metadata(a.Name, llmd.ComponentGateway, nil, map[string]string{llmd.WaitForAnnotation: waitFor}),
 			OtherFields: kubernetes.UntypedArgs{"spec": spec},
-		}, args.timeouts(pulumi.Parent(g))...)
+		}, a.timeouts(pulumi.Parent(g))...)
 	}
 	spec := pulumi.Map{
-		"gatewayClassName": pulumi.String(args.ClassName),
+		"gatewayClassName": pulumi.String(a.ClassName),
 		"listeners": pulumi.Array{pulumi.Map{
 			"name":          pulumi.String("http"),
-			"port":          pulumi.Int(args.Port),
+			"port":          pulumi.Int(a.Port),
 			"protocol":      pulumi.String("HTTP"),
 			"allowedRoutes": pulumi.Map{"namespaces": pulumi.Map{"from": pulumi.String("Same")}},
 		}},
 	}
-	service := pulumi.StringInput(pulumi.String(""))
+	service, endpoint := pulumi.StringInput(pulumi.String("")), pulumi.String("").ToStringOutput()
 	switch {
-	case args.Proxies != nil:
-		service = args.Proxies
+	case a.Proxies != nil:
+		service = a.Proxies
+		endpoint = a.endpoint(service, a.Port)
 		spec["addresses"] = pulumi.Array{pulumi.Map{
-			"type": pulumi.String("Hostname"), "value": ServiceHost(service, args.Namespace),
+			"type": pulumi.String("Hostname"), "value": ServiceHost(service, a.namespace),
 		}}
-	case args.ClassName == llmd.IstioClassName:
-		// istiod names what it makes so.
-		service = pulumi.String(args.Name + "-" + args.ClassName)
+	case a.ClassName == llmd.IstioClassName:
+		service = pulumi.String(IstioServiceName(a.Name))
+		endpoint = a.endpoint(service, a.Port)
 		overlays, err := corev1.NewConfigMap(ctx, name+"-overlays", &corev1.ConfigMapArgs{
-			Metadata: args.metadata(args.Name, llmd.ComponentGateway, nil, nil),
+			Metadata: a.metadata(a.Name, llmd.ComponentGateway, nil, nil),
 			Data:     pulumi.ToStringMap(istioOverlays),
 		}, pulumi.Parent(g))
 		if err != nil {
@@ -142,9 +160,9 @@ func NewGatewayAPI(
 			"group": pulumi.String(""), "kind": pulumi.String("ConfigMap"), "name": overlays.Metadata.Name().Elem(),
 		}}
 	}
-	g.ServiceName = service.ToStringOutput()
-	if args.ClassName == llmd.IstioClassName {
-		if err := args.stripHeaders(ctx, name, pulumi.Parent(g)); err != nil {
+	g.ServiceName, g.Endpoint = service.ToStringOutput(), endpoint
+	if a.ClassName == llmd.IstioClassName {
+		if err := a.stripHeaders(ctx, name, pulumi.Parent(g)); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +174,7 @@ func NewGatewayAPI(
 	route, err := object("-route", "HTTPRoute", pulumi.Map{
 		"parentRefs": pulumi.Array{pulumi.Map{"name": g.GatewayName}},
 		"rules": pulumi.Array{
-			rule(args.backend(), llmd.PickedPaths), rule(args.service(), llmd.BalancedPaths),
+			rule(a.backend(), llmd.PickedPaths), rule(a.serviceRef(), llmd.BalancedPaths),
 		},
 	}, routeResolved)
 	if err != nil {
@@ -164,7 +182,7 @@ func NewGatewayAPI(
 	}
 	g.RouteName = route.Metadata.Name().Elem()
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
-		"gatewayName": g.GatewayName, "routeName": g.RouteName, "serviceName": g.ServiceName,
+		"gatewayName": g.GatewayName, "routeName": g.RouteName, "serviceName": g.ServiceName, "endpoint": g.Endpoint,
 	})
 }
 
@@ -185,9 +203,9 @@ func rule(backend pulumi.Map, paths []string) pulumi.Map {
 }
 
 // backend is where a pod is picked, by the EPP if there is one.
-func (a *GatewayAPIArgs) backend() pulumi.Map {
+func (a *gatewayAPI) backend() pulumi.Map {
 	if a.InferencePool == nil {
-		return a.service()
+		return a.serviceRef()
 	}
 	return pulumi.Map{
 		"group": pulumi.String("inference.networking.k8s.io"),
@@ -196,13 +214,13 @@ func (a *GatewayAPIArgs) backend() pulumi.Map {
 	}
 }
 
-func (a *GatewayAPIArgs) service() pulumi.Map {
+func (a *gatewayAPI) serviceRef() pulumi.Map {
 	return pulumi.Map{"name": a.Service, "port": pulumi.Int(a.ServicePort)}
 }
 
 // stripHeaders has Istio's proxies of the Gateway remove what only the EPP may set: a
 // client could choose the prefill pod, or any other address, by it.
-func (a *GatewayAPIArgs) stripHeaders(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
+func (a *gatewayAPI) stripHeaders(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
 	filter, err := envoy.StripFilter()
 	if err != nil {
 		return err

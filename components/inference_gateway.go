@@ -8,138 +8,182 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/llm-d-sim/llm-d-sim/components/envoy"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Drain times of a gateway pod, in seconds: the sleep outlasts the time in which
-// kube-proxies and clients learn that the pod leaves, and lets requests finish.
+// Drain times of a gateway pod, in seconds: the sleep outlasts the time that kube-proxies
+// and clients take to learn that the pod leaves, and lets requests finish.
 const (
 	gatewaySleepSeconds = 15
 	gatewayGraceSeconds = 45
 )
 
-// InferenceGatewayArgs describes one inference gateway. Set exactly one of Standard
-// and Istio.
+// InferenceGatewayArgs describes one inference gateway. Only Namespace is required: with
+// neither Standard nor Istio it is a standard gateway with its defaults.
 type InferenceGatewayArgs struct {
-	Common
+	// Namespace of every object. Pass the output of the Namespace resource, so that
+	// the objects wait for it. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
 
-	// Replicas is the number of gateway pods.
-	Replicas int
+	// Instance is the app.kubernetes.io/instance label of every object.
+	// Default: the component's name.
+	Instance string `pulumi:"instance,optional"`
 
-	// Container of the gateway.
-	Container Container
+	// Replicas is the number of gateway pods. Default: 1.
+	Replicas *int `pulumi:"replicas,optional"`
 
-	// Port of the gateway's Service. Required.
-	Port int
+	// Image of the gateway. Default: llmd.StandardGatewayImage or llmd.IstioGatewayImage.
+	Image pulumi.StringInput `pulumi:"image,optional"`
+
+	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.
+	ImagePullPolicy string `pulumi:"imagePullPolicy,optional"`
+
+	// ImagePullSecrets names Secrets in Namespace to pull the image with. Default: none.
+	ImagePullSecrets pulumi.StringArrayInput `pulumi:"imagePullSecrets,optional"`
+
+	// Resources of the container. Default: none.
+	Resources *Resources `pulumi:"resources,optional"`
+
+	// Port of the gateway's Service. Default: llmd.GatewayServicePort.
+	Port int `pulumi:"port,optional"`
 
 	// Standard makes it a plain Envoy with a static configuration.
-	Standard *StandardGateway
+	Standard *StandardGateway `pulumi:"standard,optional"`
 
 	// Istio makes it an Istio proxy, configured by istiod.
-	Istio *IstioGateway
+	Istio *IstioGateway `pulumi:"istio,optional"`
+
+	// APIKeys let in only requests with one of them as their bearer token; the first is
+	// the one to use. Letters and digits. Secret outputs stay secret. For the standard
+	// gateway only. Default: anyone may send.
+	APIKeys pulumi.StringArrayInput `pulumi:"apiKeys,optional"`
+
+	// NetworkPolicy closes all ports of the pods except for the requests'. The cluster's
+	// network has to enforce it. Default: open.
+	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
+
+	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
+	// such as 5m. Default: the Kubernetes provider's, 10m.
+	ReadyTimeout string `pulumi:"readyTimeout,optional"`
 }
 
 // InferenceGateway is a Deployment and a Service of proxies in front of the
-// simulators. The standard one has its Envoy bootstrap in a ConfigMap, or in a Secret with
-// its API keys, the Istio one a ServiceAccount to prove itself to istiod.
+// simulators. The standard one keeps its Envoy bootstrap in a ConfigMap, or in a Secret
+// if it has API keys; the Istio one has a ServiceAccount to identify itself to istiod.
 type InferenceGateway struct {
 	pulumi.ResourceState
 
 	// ServiceName is the name of the Service.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
-	// URL is where clients within the cluster send requests.
-	URL pulumi.StringOutput `pulumi:"url"`
+	// Endpoint is the Service's address within the cluster, host:port.
+	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
 }
 
+// inferenceGateway is an InferenceGatewayArgs with its defaults filled in.
+type inferenceGateway struct {
+	common
+	InferenceGatewayArgs
+	kind gatewayKind
+}
+
 // gatewayKind is what differs between the two kinds of gateway.
 type gatewayKind interface {
 	objectName() string
+	image() string
+	validate() error
 	// provision registers what the pods mount, and returns their workload.
 	provision(
-		ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
+		ctx *pulumi.Context, name string, g *inferenceGateway, opts ...pulumi.ResourceOption,
 	) (workload, []pulumi.Resource, error)
 }
 
-func (a *InferenceGatewayArgs) kind() gatewayKind {
-	if a.Standard != nil {
-		return a.Standard
-	}
-	return a.Istio
-}
-
-func (a *InferenceGatewayArgs) validate() error {
+func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, error) {
 	if a == nil {
-		return errors.New("args are required")
+		return nil, errors.New("args are required")
 	}
-	errs := []error{a.Common.validate(), a.Container.validate(), checkReplicas(a.Replicas), checkPort("port", a.Port)}
-	if (a.Standard == nil) == (a.Istio == nil) {
-		errs = append(errs, errors.New("exactly one of standard and istio is required"))
+	g := &inferenceGateway{InferenceGatewayArgs: *a, common: common{
+		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
+	}}
+	g.Port = or(a.Port, llmd.GatewayServicePort)
+	errs := []error{g.common.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
+	switch {
+	case a.Standard != nil && a.Istio != nil:
+		return nil, errors.New("standard and istio exclude each other")
+	case a.Istio != nil && a.APIKeys != nil:
+		errs = append(errs, errors.New("API keys are for the standard gateway only"))
+		fallthrough
+	case a.Istio != nil:
+		g.kind = a.Istio.withDefaults()
+	default:
+		g.kind = a.Standard.withDefaults()
 	}
-	if a.Standard != nil {
-		_, err := envoy.Build(a.Standard.Bootstrap)
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	errs = append(errs, g.kind.validate())
+	return g, errors.Join(errs...)
 }
 
 // NewInferenceGateway registers a gateway.
 func NewInferenceGateway(
 	ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
 ) (*InferenceGateway, error) {
-	if err := args.validate(); err != nil {
-		return nil, fmt.Errorf("inference gateway %s: %w", name, err)
-	}
-	kind := args.kind()
-	object := kind.objectName()
-	g := &InferenceGateway{}
-	inputs := pulumi.Map{
-		"namespace": args.Namespace,
-		"name":      pulumi.String(object),
-	}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:InferenceGateway", name, inputs, g, opts...); err != nil {
-		return nil, err
-	}
-	w, needs, err := kind.provision(ctx, name, args, pulumi.Parent(g))
+	a, err := args.withDefaults(name)
 	if err != nil {
 		return nil, fmt.Errorf("inference gateway %s: %w", name, err)
 	}
-	if g.Deployment, err = args.deployment(ctx, name+"-deployment", w,
+	g := &InferenceGateway{}
+	in := inputs(args)
+	if args.APIKeys != nil {
+		in["apiKeys"] = pulumi.ToSecret(args.APIKeys)
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken("InferenceGateway"), name, in, g, opts...); err != nil {
+		return nil, err
+	}
+	w, needs, err := a.kind.provision(ctx, name, a, pulumi.Parent(g))
+	if err != nil {
+		return nil, fmt.Errorf("inference gateway %s: %w", name, err)
+	}
+	if g.Deployment, err = a.deployment(ctx, name+"-deployment", w,
 		pulumi.Parent(g), pulumi.DependsOn(needs)); err != nil {
 		return nil, err
 	}
-	if err := args.networkPolicy(ctx, name, object, llmd.ComponentGateway, llmd.GatewayListenPort,
+	object := a.kind.objectName()
+	if err := a.closePods(ctx, name, object, llmd.ComponentGateway, llmd.GatewayListenPort,
 		nil, pulumi.Parent(g)); err != nil {
 		return nil, err
 	}
-	service, err := args.service(ctx, name+"-service", object, llmd.ComponentGateway, &corev1.ServiceSpecArgs{
+	service, err := a.service(ctx, name+"-service", object, llmd.ComponentGateway, &corev1.ServiceSpecArgs{
 		Selector: pulumi.ToStringMap(selector(object)),
 		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-			Name: pulumi.String("http"), Port: pulumi.Int(args.Port), TargetPort: pulumi.Int(llmd.GatewayListenPort),
+			Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.Int(llmd.GatewayListenPort),
 		}},
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nil, err
 	}
 	g.ServiceName = service.Metadata.Name().Elem()
-	g.URL = pulumi.Sprintf("http://%s:%d", ServiceHost(g.ServiceName, args.Namespace), args.Port)
-	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"serviceName": g.ServiceName, "url": g.URL})
+	g.Endpoint = a.endpoint(g.ServiceName, a.Port)
+	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"serviceName": g.ServiceName, "endpoint": g.Endpoint})
 }
 
 // workload returns what both kinds of gateway pods have in common.
-func (a *InferenceGatewayArgs) workload(object string, uid int, c *corev1.ContainerArgs) workload {
+func (g *inferenceGateway) workload(uid int, c *corev1.ContainerArgs) workload {
 	c.Lifecycle = sleepBeforeStop(gatewaySleepSeconds)
 	return workload{
-		name:         object,
+		name:         g.kind.objectName(),
 		component:    llmd.ComponentGateway,
-		replicas:     a.Replicas,
+		replicas:     orValue(g.Replicas, 1),
 		labels:       map[string]string{llmd.ComponentLabel: llmd.ComponentGateway},
 		uid:          uid,
 		bindLowPorts: true,
 		graceSeconds: gatewayGraceSeconds,
 		containers:   corev1.ContainerArray{c},
 	}
+}
+
+// container starts the gateway's container.
+func (g *inferenceGateway) container(name string) *corev1.ContainerArgs {
+	return container{orImage(g.Image, g.kind.image()), g.ImagePullPolicy, g.Resources}.args(name)
 }

@@ -23,18 +23,30 @@ const (
 // what a Gateway or VirtualService attaches to its pods.
 type IstioGateway struct {
 	// GatewayName is the Gateway API Gateway whose routes the pods serve: Istio
-	// attaches InferencePool routes to pods that carry its name as a label. Required.
-	GatewayName string
+	// attaches InferencePool routes to pods that carry its name as a label.
+	// Default: llmd.IstioGatewayName.
+	GatewayName string `pulumi:"gatewayName,optional"`
 }
 
-func (*IstioGateway) objectName() string { return llmd.IstioGatewayName }
+// istioGateway is an IstioGateway with its defaults filled in.
+type istioGateway struct{ IstioGateway }
 
-func (i *IstioGateway) provision(
-	ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
+func (i *IstioGateway) withDefaults() *istioGateway {
+	return &istioGateway{IstioGateway{GatewayName: or(i.GatewayName, llmd.IstioGatewayName)}}
+}
+
+func (*istioGateway) objectName() string { return llmd.IstioGatewayName }
+
+func (*istioGateway) image() string { return llmd.IstioGatewayImage }
+
+func (*istioGateway) validate() error { return nil }
+
+func (i *istioGateway) provision(
+	ctx *pulumi.Context, name string, g *inferenceGateway, opts ...pulumi.ResourceOption,
 ) (workload, []pulumi.Resource, error) {
 	object := i.objectName()
 	account, err := corev1.NewServiceAccount(ctx, name+"-service-account", &corev1.ServiceAccountArgs{
-		Metadata:                     args.metadata(object, llmd.ComponentGateway, nil, nil),
+		Metadata:                     g.metadata(object, llmd.ComponentGateway, nil, nil),
 		AutomountServiceAccountToken: pulumi.Bool(false),
 	}, opts...)
 	if err != nil {
@@ -47,7 +59,7 @@ func (i *IstioGateway) provision(
 		return workload{}, nil, err
 	}
 
-	c := args.Container.container("istio-proxy")
+	c := g.container("istio-proxy")
 	c.Args = pulumi.ToStringArray([]string{
 		"proxy", "router",
 		"--domain", "$(POD_NAMESPACE).svc.cluster.local",
@@ -72,22 +84,19 @@ func (i *IstioGateway) provision(
 		value("ISTIO_META_CLUSTER_ID", pulumi.String("Kubernetes")),
 		value("ISTIO_META_WORKLOAD_NAME", pulumi.String(object)),
 		value("ISTIO_META_OWNER", pulumi.Sprintf("kubernetes://apis/apps/v1/namespaces/%s/deployments/%s",
-			args.Namespace, object)),
+			g.namespace, object)),
 		value("ISTIO_META_MESH_ID", pulumi.String("cluster.local")),
 		value("TRUST_DOMAIN", pulumi.String("cluster.local")),
 	}
-	port := func(name string, n int) corev1.ContainerPortArgs {
-		return corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(n)}
-	}
 	c.Ports = corev1.ContainerPortArray{
-		port("http", llmd.GatewayListenPort), port("metrics", istioMetricsPort),
-		port("status", istioHealthPort), port("http-envoy-prom", istioScrapePort),
+		containerPort("http", llmd.GatewayListenPort), containerPort("metrics", istioMetricsPort),
+		containerPort("status", istioHealthPort), containerPort("http-envoy-prom", istioScrapePort),
 	}
 	ready := pulumi.Int(istioHealthPort)
 	c.StartupProbe = httpProbe("/healthz/ready", ready, 1, 60)
 	c.ReadinessProbe = httpProbe("/healthz/ready", ready, 5, 4)
 
-	w := args.workload(object, istioProxyUser, c)
+	w := g.workload(istioProxyUser, c)
 	w.serviceAccount = object
 	w.labels[gatewayNameLabel] = i.GatewayName
 	w.labels["istio"] = object

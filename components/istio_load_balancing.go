@@ -7,29 +7,37 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// IstioLoadBalancingArgs describes how Istio's proxies balance a Service's traffic.
+// IstioLoadBalancingArgs describes how Istio's proxies balance a Service's traffic. Only
+// Namespace is required.
 type IstioLoadBalancingArgs struct {
-	Common
+	// Namespace of the DestinationRule and of the Service. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
 
-	// Service is the name of the Service, in Namespace. Required.
-	Service string
+	// Instance is the app.kubernetes.io/instance label of the DestinationRule.
+	// Default: the component's name.
+	Instance string `pulumi:"instance,optional"`
+
+	// Service is the name of the Service, in Namespace. Default: llmd.ProxyServiceName.
+	Service string `pulumi:"service,optional"`
 
 	// Algorithm is Istio's name of a simple algorithm: ROUND_ROBIN, LEAST_REQUEST,
-	// RANDOM, LEAST_CONN or PASSTHROUGH. Required; the API server checks it.
-	Algorithm string
+	// RANDOM, LEAST_CONN or PASSTHROUGH; the API server checks it. Default: ROUND_ROBIN.
+	Algorithm string `pulumi:"algorithm,optional"`
 
 	// HTTP1MaxPendingRequests that may wait for a connection; more are answered 503.
 	// Default: Istio's own.
-	HTTP1MaxPendingRequests *int
+	HTTP1MaxPendingRequests *int `pulumi:"http1MaxPendingRequests,optional"`
 
 	// MaxRequestsPerConnection, after which a connection is closed. Default: Istio's own.
-	MaxRequestsPerConnection *int
+	MaxRequestsPerConnection *int `pulumi:"maxRequestsPerConnection,optional"`
 }
 
-// IstioLoadBalancing is the DestinationRule of one Service. It acts on the proxies
-// of Istio only; needs Istio's CRDs.
+// IstioLoadBalancing is the DestinationRule of one Service. It acts only on Istio's
+// proxies and needs Istio's CRDs.
 type IstioLoadBalancing struct {
 	pulumi.ResourceState
 
@@ -37,37 +45,25 @@ type IstioLoadBalancing struct {
 	DestinationRuleName pulumi.StringOutput `pulumi:"destinationRuleName"`
 }
 
-func (a *IstioLoadBalancingArgs) validate() error {
-	if a == nil {
-		return errors.New("args are required")
-	}
-	errs := []error{a.Common.validate()}
-	if a.Service == "" {
-		errs = append(errs, errors.New("service is required"))
-	}
-	if a.Algorithm == "" {
-		errs = append(errs, errors.New("algorithm is required"))
-	}
-	return errors.Join(errs...)
-}
+// DestinationRuleName returns the name of the DestinationRule of a Service.
+func DestinationRuleName(service string) string { return service + "-lb" }
 
 // NewIstioLoadBalancing registers the DestinationRule.
 func NewIstioLoadBalancing(
 	ctx *pulumi.Context, name string, args *IstioLoadBalancingArgs, opts ...pulumi.ResourceOption,
 ) (*IstioLoadBalancing, error) {
-	if err := args.validate(); err != nil {
+	if args == nil {
+		return nil, fmt.Errorf("istio load balancing %s: %w", name, errors.New("args are required"))
+	}
+	c := common{namespace: args.Namespace, instance: or(args.Instance, name)}
+	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("istio load balancing %s: %w", name, err)
 	}
 	l := &IstioLoadBalancing{}
-	inputs := pulumi.Map{
-		"namespace": args.Namespace,
-		"service":   pulumi.String(args.Service),
-		"algorithm": pulumi.String(args.Algorithm),
-	}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:IstioLoadBalancing", name, inputs, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken("IstioLoadBalancing"), name, inputs(args), l, opts...); err != nil {
 		return nil, err
 	}
-	policy := pulumi.Map{"loadBalancer": pulumi.Map{"simple": pulumi.String(args.Algorithm)}}
+	policy := pulumi.Map{"loadBalancer": pulumi.Map{"simple": pulumi.String(or(args.Algorithm, llmd.RoundRobin))}}
 	limits := pulumi.Map{}
 	if n := args.HTTP1MaxPendingRequests; n != nil {
 		limits["http1MaxPendingRequests"] = pulumi.Int(*n)
@@ -78,13 +74,15 @@ func NewIstioLoadBalancing(
 	if len(limits) > 0 {
 		policy["connectionPool"] = pulumi.Map{"http": limits}
 	}
-	objectName := args.Service + "-lb"
+	service := or(args.Service, llmd.ProxyServiceName)
 	rule, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1"),
 		Kind:       pulumi.String("DestinationRule"),
-		Metadata:   args.metadata(objectName, "load-balancing", nil, nil),
+		Metadata: c.metadata(DestinationRuleName(service), "load-balancing",
+			// A label holds 63 characters, as a Service's name does: the rule's own may be longer.
+			map[string]string{"app.kubernetes.io/name": service}, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"host":          ServiceHost(pulumi.String(args.Service), args.Namespace),
+			"host":          ServiceHost(pulumi.String(service), c.namespace),
 			"trafficPolicy": policy,
 		}},
 	}, pulumi.Parent(l))

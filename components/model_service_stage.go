@@ -24,44 +24,76 @@ const (
 // simulatorUser is the numeric user of upstream's simulator, sidecar and EPP images.
 const simulatorUser = 65532
 
-// ModelServiceStageArgs describes one stage of simulators.
+// ModelServiceStageArgs describes one stage of simulators. Only Namespace is required.
 type ModelServiceStageArgs struct {
-	Common
+	// Namespace of every object. Pass the output of the Namespace resource, so that
+	// the objects wait for it. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
 
-	// Name of the Deployment and of the Service. Required.
-	Name string
+	// Instance is the app.kubernetes.io/instance label of every object.
+	// Default: the component's name.
+	Instance string `pulumi:"instance,optional"`
 
-	// Role of the pods: prefill or decode. Required.
-	Role string
+	// Role of the pods: prefill or decode. Default: decode.
+	Role string `pulumi:"role,optional"`
 
-	// Replicas is the number of pods.
-	Replicas int
+	// Name of the Deployment and of the Service.
+	// Default: llmd.PrefillName or llmd.DecodeName.
+	Name string `pulumi:"name,optional"`
 
-	// Container of the simulator.
-	Container Container
+	// Replicas is the number of pods. Default: llmd.StageReplicas.
+	Replicas *int `pulumi:"replicas,optional"`
 
-	// Port the pods serve on, and the Service's. Required.
-	Port int
+	// Image of the simulator. Default: llmd.SimulatorImage.
+	Image pulumi.StringInput `pulumi:"image,optional"`
 
-	// Model is the name that the simulators answer to. Default: random.
-	Model string
+	// Version of the simulator, such as v0.10.2, where the image's tag does not say it.
+	// Default: by the tag, and the newest known release where that is no version.
+	Version string `pulumi:"version,optional"`
+
+	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.
+	ImagePullPolicy string `pulumi:"imagePullPolicy,optional"`
+
+	// ImagePullSecrets names Secrets in Namespace to pull images with. Default: none.
+	ImagePullSecrets pulumi.StringArrayInput `pulumi:"imagePullSecrets,optional"`
+
+	// Resources of the simulator's container. Default: none.
+	Resources *Resources `pulumi:"resources,optional"`
+
+	// Port that the pods serve on, and the Service's. Default: llmd.SimulatorPort.
+	Port int `pulumi:"port,optional"`
+
+	// LogVerbosity is the simulator's klog level. Default: llmd.SimulatorVerbosity.
+	LogVerbosity *int `pulumi:"logVerbosity,optional"`
 
 	// Seed of the simulators' random numbers. Default: the simulator's own, the time.
-	Seed pulumi.IntInput
+	Seed pulumi.IntInput `pulumi:"seed,optional"`
 
-	// Simulator holds the simulator's further settings.
-	Simulator simulator.Options
+	// Simulator holds the simulator's further settings. Default: the simulator's own.
+	Simulator *SimulatorSettings `pulumi:"simulator,optional"`
 
-	// Service adds a headless Service, as the standard gateway needs. Default: none.
-	Service bool
+	// Args are appended to the simulator's arguments. Default: none.
+	Args []string `pulumi:"args,optional"`
+
+	// HeadlessService adds a headless Service, as the standard gateway needs.
+	// Default: none.
+	HeadlessService bool `pulumi:"headlessService,optional"`
 
 	// RoutingSidecar runs llm-d's routing sidecar in front of the simulator: it serves
-	// Port and the simulator the port above. Default: no sidecar.
-	RoutingSidecar *Container
+	// Port, and the simulator the port above. Default: no sidecar.
+	RoutingSidecar *RoutingSidecar `pulumi:"routingSidecar,optional"`
 
-	// Open lets everybody reach the pods past the gateways, as by the proxy Service, where
-	// NetworkPolicy closes them. Default: gateways and EPP, and decode pods those for prefill.
-	Open bool
+	// NetworkPolicy lets only gateways and the EPP reach the pods, and decode pods those
+	// for prefill. The cluster's network has to enforce it. Default: open.
+	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
+
+	// Open lets every client reach the pods past the gateways, as through the proxy
+	// Service, in spite of NetworkPolicy. Default: false.
+	Open bool `pulumi:"open,optional"`
+
+	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
+	// such as 5m. Default: the Kubernetes provider's, 10m.
+	ReadyTimeout string `pulumi:"readyTimeout,optional"`
 }
 
 // ModelServiceStage is one stage of simulators: a Deployment and, if asked for, a
@@ -73,29 +105,53 @@ type ModelServiceStage struct {
 	DeploymentName pulumi.StringOutput `pulumi:"deploymentName"`
 	// ServiceName is the name of the headless Service, empty without one.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+	// Endpoint is that Service's address within the cluster, host:port, empty like it.
+	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
 }
 
-func (a *ModelServiceStageArgs) validate() error {
+// modelServiceStage is a ModelServiceStageArgs with its defaults filled in.
+type modelServiceStage struct {
+	common
+	ModelServiceStageArgs
+	options simulator.Options
+	sidecar *routingSidecar
+}
+
+func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, error) {
 	if a == nil {
-		return errors.New("args are required")
+		return nil, errors.New("args are required")
 	}
-	errs := []error{a.Common.validate(), a.Container.validate(), checkReplicas(a.Replicas), checkPort("port", a.Port)}
-	if a.Name == "" {
-		errs = append(errs, errors.New("name is required"))
-	}
-	if a.Role != llmd.RolePrefill && a.Role != llmd.RoleDecode {
+	s := &modelServiceStage{ModelServiceStageArgs: *a, common: common{
+		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
+	}}
+	s.Role = or(a.Role, llmd.RoleDecode)
+	s.Image = orImage(a.Image, llmd.SimulatorImage)
+	s.Port = or(a.Port, llmd.SimulatorPort)
+	errs := []error{s.common.validate(), checkReplicas(a.Replicas), checkPort("port", s.Port)}
+	switch s.Role {
+	case llmd.RolePrefill:
+		s.Name = or(a.Name, llmd.PrefillName)
+	case llmd.RoleDecode:
+		s.Name = or(a.Name, llmd.DecodeName)
+	default:
 		errs = append(errs, fmt.Errorf("role must be %s or %s, got %q", llmd.RolePrefill, llmd.RoleDecode, a.Role))
 	}
 	if a.RoutingSidecar != nil {
-		errs = append(errs, a.RoutingSidecar.validate(), checkPort("port of the simulator behind the sidecar", a.Port+1))
+		sidecar, err := a.RoutingSidecar.withDefaults()
+		s.sidecar = sidecar
+		errs = append(errs, err, checkPort("port of the simulator behind the sidecar", s.simulatorPort()))
 	}
-	return errors.Join(errs...)
+	var err error
+	s.options, err = s.simulatorOptions()
+	return s, errors.Join(append(errs, err)...)
 }
 
-// DecodePodSelector selects the decode pods of a namespace, in every mode.
+// DecodePodSelector returns the labels that select the decode pods of a namespace, in
+// every mode.
 func DecodePodSelector() map[string]string { return stageSelector(llmd.RoleDecode) }
 
 // stageSelector is the same for the decode stage and for single mode, so that
@@ -105,7 +161,7 @@ func stageSelector(role string) map[string]string {
 }
 
 // labels are what llm-d's tools select simulators by.
-func (a *ModelServiceStageArgs) labels() map[string]string {
+func (a *modelServiceStage) labels() map[string]string {
 	labels := stageSelector(a.Role)
 	labels[llmd.ServingLabelNew] = "true"
 	return labels
@@ -115,56 +171,52 @@ func (a *ModelServiceStageArgs) labels() map[string]string {
 func NewModelServiceStage(
 	ctx *pulumi.Context, name string, args *ModelServiceStageArgs, opts ...pulumi.ResourceOption,
 ) (*ModelServiceStage, error) {
-	if err := args.validate(); err != nil {
+	a, err := args.withDefaults(name)
+	if err != nil {
 		return nil, fmt.Errorf("model service stage %s: %w", name, err)
 	}
 	s := &ModelServiceStage{}
-	inputs := pulumi.Map{
-		"namespace": args.Namespace,
-		"name":      pulumi.String(args.Name),
-		"role":      pulumi.String(args.Role),
-	}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:ModelServiceStage", name, inputs, s, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken("ModelServiceStage"), name, inputs(args), s, opts...); err != nil {
 		return nil, err
 	}
-	deployment, err := args.deployment(ctx, name+"-deployment", workload{
-		name:         args.Name,
-		component:    args.Role,
-		replicas:     args.Replicas,
-		labels:       args.labels(),
+	s.Deployment, err = a.deployment(ctx, name+"-deployment", workload{
+		name:         a.Name,
+		component:    a.Role,
+		replicas:     orValue(a.Replicas, llmd.StageReplicas),
+		labels:       a.labels(),
 		uid:          simulatorUser,
 		graceSeconds: stageGraceSeconds,
-		containers:   args.containers(),
+		containers:   a.containers(),
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
 	}
-	s.Deployment = deployment
-	s.DeploymentName = deployment.Metadata.Name().Elem()
-	s.ServiceName = pulumi.String("").ToStringOutput()
-	if args.Service {
-		service, err := args.service(ctx, name+"-service", args.Name, args.Role, &corev1.ServiceSpecArgs{
+	s.DeploymentName = s.Deployment.Metadata.Name().Elem()
+	s.ServiceName, s.Endpoint = pulumi.String("").ToStringOutput(), pulumi.String("").ToStringOutput()
+	if a.HeadlessService {
+		service, err := a.service(ctx, name+"-service", a.Name, a.Role, &corev1.ServiceSpecArgs{
 			ClusterIP: pulumi.String("None"),
-			Selector:  pulumi.ToStringMap(stageSelector(args.Role)),
+			Selector:  pulumi.ToStringMap(stageSelector(a.Role)),
 			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-				Name: pulumi.String("http"), Port: pulumi.Int(args.Port), TargetPort: pulumi.String("http"),
+				Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 			}},
 		}, pulumi.Parent(s))
 		if err != nil {
 			return nil, err
 		}
 		s.ServiceName = service.Metadata.Name().Elem()
+		s.Endpoint = a.endpoint(s.ServiceName, a.Port)
 	}
-	if err := args.networkPolicy(ctx, name, args.Name, args.Role, args.Port, args.peers(), pulumi.Parent(s)); err != nil {
+	if err := a.closePods(ctx, name, a.Name, a.Role, a.Port, a.peers(), pulumi.Parent(s)); err != nil {
 		return nil, err
 	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{
-		"deploymentName": s.DeploymentName, "serviceName": s.ServiceName,
+		"deploymentName": s.DeploymentName, "serviceName": s.ServiceName, "endpoint": s.Endpoint,
 	})
 }
 
 // peers are those who may send to the pods; nil is everybody.
-func (a *ModelServiceStageArgs) peers() networkingv1.NetworkPolicyPeerArray {
+func (a *modelServiceStage) peers() networkingv1.NetworkPolicyPeerArray {
 	if a.Open {
 		return nil
 	}
@@ -173,61 +225,4 @@ func (a *ModelServiceStageArgs) peers() networkingv1.NetworkPolicyPeerArray {
 		peers = append(peers, fromPods(llmd.RoleLabel, llmd.RoleDecode))
 	}
 	return peers
-}
-
-// containers returns the simulator and, where there is one, the sidecar in front of it.
-// The port named http is the one that serves the pod's requests.
-func (a *ModelServiceStageArgs) containers() corev1.ContainerArray {
-	if a.RoutingSidecar == nil {
-		return corev1.ContainerArray{a.simulator("http", a.Port)}
-	}
-	return corev1.ContainerArray{a.simulator("simulator", a.Port+1), a.sidecar()}
-}
-
-func (a *ModelServiceStageArgs) simulator(portName string, port int) *corev1.ContainerArgs {
-	options := a.Simulator
-	options.Image, options.Model, options.Port = a.Container.Image, a.Model, int32(port)
-	var args pulumi.StringArray
-	if a.Seed != nil {
-		args = append(args, pulumi.Sprintf("--seed=%d", a.Seed))
-	}
-	for _, arg := range simulator.Args(options) {
-		args = append(args, pulumi.String(arg))
-	}
-	ready := simulator.ReadyPath(a.Container.Image)
-
-	c := a.Container.container("simulator")
-	c.Args = args
-	// The simulator names the pod that answered in its x-inference-* response headers.
-	c.Env = corev1.EnvVarArray{
-		podField("POD_NAME", "metadata.name"),
-		podField("POD_NAMESPACE", "metadata.namespace"),
-		podField("POD_IP", "status.podIP"),
-	}
-	c.Ports = corev1.ContainerPortArray{corev1.ContainerPortArgs{
-		Name: pulumi.String(portName), ContainerPort: pulumi.Int(port),
-	}}
-	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, 120)
-	c.ReadinessProbe = httpProbe(ready, pulumi.String(portName), 5, 2)
-	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String(portName), 10, 3)
-	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
-	return c
-}
-
-func (a *ModelServiceStageArgs) sidecar() *corev1.ContainerArgs {
-	c := a.RoutingSidecar.container("routing-sidecar")
-	c.Args = pulumi.ToStringArray([]string{
-		fmt.Sprintf("--port=%d", a.Port),
-		fmt.Sprintf("--vllm-port=%d", a.Port+1),
-		"--connector=nixlv2",
-		// Plain HTTP, like the simulator that it stands in front of.
-		"--secure-proxy=false",
-	})
-	c.Ports = corev1.ContainerPortArray{corev1.ContainerPortArgs{
-		Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.Port),
-	}}
-	c.ReadinessProbe = httpProbe(llmd.HealthPath, pulumi.String("http"), 5, 2)
-	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String("http"), 10, 3)
-	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
-	return c
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// networkPolicy closes the pods of `name`, if asked to, but for one port, which it leaves
-// open to peers in the namespace; without peers to everybody. The kubelet's probes pass
-// always.
-func (c Common) networkPolicy(
-	ctx *pulumi.Context, urn, name, component string, port int,
+// closePods closes the pods of `object`, if asked to, except for one port, which stays
+// open to peers in the namespace, or to everybody if peers is nil. The kubelet's probes
+// always pass.
+func (c common) closePods(
+	ctx *pulumi.Context, name, object, component string, port int,
 	peers networkingv1.NetworkPolicyPeerArray, opts ...pulumi.ResourceOption,
 ) error {
-	if !c.NetworkPolicy {
+	if !c.networkPolicy {
 		return nil
 	}
 	ingress := networkingv1.NetworkPolicyIngressRuleArgs{
@@ -26,10 +26,10 @@ func (c Common) networkPolicy(
 	if peers != nil {
 		ingress.From = peers
 	}
-	_, err := networkingv1.NewNetworkPolicy(ctx, urn+"-network-policy", &networkingv1.NetworkPolicyArgs{
-		Metadata: c.editedMetadata("NetworkPolicy", name, component),
+	_, err := networkingv1.NewNetworkPolicy(ctx, name+"-network-policy", &networkingv1.NetworkPolicyArgs{
+		Metadata: c.metadata(object, component, nil, nil),
 		Spec: &networkingv1.NetworkPolicySpecArgs{
-			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(name))},
+			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(object))},
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
 			Ingress:     networkingv1.NetworkPolicyIngressRuleArray{ingress},
 		},
@@ -37,8 +37,8 @@ func (c Common) networkPolicy(
 	return err
 }
 
-// fromGateways are this program's gateways, and those that a controller of the Gateway API
-// runs in the namespace.
+// fromGateways allows this package's gateways, and those that a controller of the Gateway
+// API runs in the namespace.
 func fromGateways() networkingv1.NetworkPolicyPeerArray {
 	return networkingv1.NetworkPolicyPeerArray{
 		fromPods(llmd.ComponentLabel, llmd.ComponentGateway),

@@ -1,48 +1,62 @@
 package components
 
 import (
-	"errors"
 	"maps"
+	"slices"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Container is the part of a container that its user chooses.
-type Container struct {
-	// Image with its tag or digest. Required.
-	Image string
+// Resources are the resources that a container requests and is limited to, as Kubernetes
+// quantities by resource name: {"cpu": "100m", "memory": "256Mi"}.
+type Resources struct {
+	// Requests are what the scheduler sets aside. Default: none.
+	Requests map[string]string `pulumi:"requests,optional"`
 
-	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.
-	ImagePullPolicy string
-
-	// Resources requested and limited. Default: none.
-	Resources corev1.ResourceRequirementsPtrInput
+	// Limits are what the container may not exceed. Default: none.
+	Limits map[string]string `pulumi:"limits,optional"`
 }
 
-func (c Container) validate() error {
-	if c.Image == "" {
-		return errors.New("image is required")
-	}
-	return nil
+// container is the part of a container that its user chooses.
+type container struct {
+	image           pulumi.StringInput
+	imagePullPolicy string
+	resources       *Resources
 }
 
-// container starts a ContainerArgs that the Pod Security level "restricted" admits.
-func (c Container) container(name string) *corev1.ContainerArgs {
+// args starts a ContainerArgs that the Pod Security level "restricted" admits.
+func (c container) args(name string) *corev1.ContainerArgs {
 	args := &corev1.ContainerArgs{
 		Name:      pulumi.String(name),
-		Image:     pulumi.String(c.Image),
-		Resources: c.Resources,
+		Image:     c.image,
+		Resources: c.resources.args(),
 		SecurityContext: &corev1.SecurityContextArgs{
 			AllowPrivilegeEscalation: pulumi.Bool(false),
 			ReadOnlyRootFilesystem:   pulumi.Bool(true),
 			Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
 		},
 	}
-	if c.ImagePullPolicy != "" {
-		args.ImagePullPolicy = pulumi.String(c.ImagePullPolicy)
+	if c.imagePullPolicy != "" {
+		args.ImagePullPolicy = pulumi.String(c.imagePullPolicy)
+	}
+	return args
+}
+
+func (r *Resources) args() corev1.ResourceRequirementsPtrInput {
+	if r == nil {
+		return nil
+	}
+	args := &corev1.ResourceRequirementsArgs{}
+	if len(r.Requests) > 0 {
+		args.Requests = pulumi.ToStringMap(r.Requests)
+	}
+	if len(r.Limits) > 0 {
+		args.Limits = pulumi.ToStringMap(r.Limits)
 	}
 	return args
 }
@@ -60,21 +74,55 @@ type workload struct {
 	uid int
 	// bindLowPorts lets the containers listen on ports below 1024 without a capability.
 	bindLowPorts bool
-	// oneLeads: of several replicas only the one that leads is ever ready. All are
-	// replaced at once, since a new one cannot lead while an old one does.
-	oneLeads bool
+	// leaderOnly: of several replicas only the leader is ever ready. All are replaced at
+	// once, since a new one cannot lead while an old one does.
+	leaderOnly bool
 	// serviceAccount is mounted with its token. Empty: no token in the pod.
 	serviceAccount string
-	// graceSeconds is how long the pod may take to stop, with its preStop sleep.
+	// graceSeconds is how long the pod may take to stop, including its preStop hook.
 	graceSeconds int
 	containers   corev1.ContainerArray
 	volumes      corev1.VolumeArray
 }
 
 // deployment registers the Deployment; `up` waits until it is ready.
-func (c Common) deployment(
-	ctx *pulumi.Context, urn string, w workload, opts ...pulumi.ResourceOption,
+func (c common) deployment(
+	ctx *pulumi.Context, name string, w workload, opts ...pulumi.ResourceOption,
 ) (*appsv1.Deployment, error) {
+	strategy := &appsv1.DeploymentStrategyArgs{
+		Type: pulumi.String("RollingUpdate"),
+		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
+			MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.String("25%"),
+		},
+	}
+	var await map[string]string
+	if w.leaderOnly {
+		strategy = &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
+		// Pulumi would wait for all replicas. These fields exist once there is one, of this
+		// version and none before, and once one is ready.
+		await = map[string]string{
+			llmd.WaitForAnnotation: `["jsonpath={.status.updatedReplicas}","jsonpath={.status.readyReplicas}"]`,
+		}
+	}
+	labels := c.labels(w.name, w.component)
+	maps.Copy(labels, w.labels)
+	return appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
+		Metadata: c.metadata(w.name, w.component, w.labels, await),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(w.replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
+			Strategy: strategy,
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{
+					Labels: pulumi.ToStringMap(labels), Annotations: w.annotations,
+				},
+				Spec: c.pod(w),
+			},
+		},
+	}, c.timeouts(opts...)...)
+}
+
+func (c common) pod(w workload) *corev1.PodSpecArgs {
 	security := &corev1.PodSecurityContextArgs{
 		RunAsNonRoot:   pulumi.Bool(true),
 		RunAsUser:      pulumi.Int(w.uid),
@@ -98,60 +146,31 @@ func (c Common) deployment(
 	if w.serviceAccount != "" {
 		spec.ServiceAccountName = pulumi.String(w.serviceAccount)
 	}
-	if len(c.ImagePullSecrets) > 0 {
-		secrets := make(corev1.LocalObjectReferenceArray, len(c.ImagePullSecrets))
-		for i, name := range c.ImagePullSecrets {
-			secrets[i] = corev1.LocalObjectReferenceArgs{Name: pulumi.String(name)}
-		}
-		spec.ImagePullSecrets = secrets
+	if c.imagePullSecrets != nil {
+		spec.ImagePullSecrets = c.imagePullSecrets.ToStringArrayOutput().ApplyT(
+			func(names []string) []corev1.LocalObjectReference {
+				references := make([]corev1.LocalObjectReference, len(names))
+				for i := range names {
+					references[i].Name = &names[i]
+				}
+				return references
+			}).(corev1.LocalObjectReferenceArrayOutput)
 	}
-
-	strategy := &appsv1.DeploymentStrategyArgs{
-		Type: pulumi.String("RollingUpdate"),
-		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
-			MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.String("25%"),
-		},
-	}
-	var await map[string]string
-	if w.oneLeads {
-		strategy = &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
-		// Pulumi would wait for all replicas. These fields exist once there is one, of this
-		// version and none before, and once one is ready.
-		await = map[string]string{
-			"pulumi.com/waitFor": `["jsonpath={.status.updatedReplicas}","jsonpath={.status.readyReplicas}"]`,
-		}
-	}
-
-	labels := c.labels(w.name, w.component)
-	maps.Copy(labels, w.labels)
-	return appsv1.NewDeployment(ctx, urn, &appsv1.DeploymentArgs{
-		Metadata: c.metadata(w.name, w.component, w.labels, await),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(w.replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
-			Strategy: strategy,
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{
-					Labels: stringMap(labels), Annotations: w.annotations,
-				},
-				Spec: spec,
-			},
-		},
-	}, c.timeouts(opts...)...)
+	return spec
 }
 
 // service registers a Service. Pulumi would wait at least 10 s for its endpoints to
 // settle; the Deployments' own readiness covers that.
 //
-// One whose port is another is replaced: Kubernetes tells ports from each other by their
-// numbers, and by an update would leave beside the new port one that somebody else set.
-func (c Common) service(
-	ctx *pulumi.Context, urn, name, component string, spec *corev1.ServiceSpecArgs, opts ...pulumi.ResourceOption,
+// A Service whose port changes is replaced: Kubernetes identifies ports by their numbers,
+// so an update would keep a port that somebody else has set beside the new one.
+func (c common) service(
+	ctx *pulumi.Context, name, object, component string, spec *corev1.ServiceSpecArgs, opts ...pulumi.ResourceOption,
 ) (*corev1.Service, error) {
-	return corev1.NewService(ctx, urn, &corev1.ServiceArgs{
-		Metadata: c.metadata(name, component, nil, map[string]string{"pulumi.com/skipAwait": "true"}),
+	return corev1.NewService(ctx, name, &corev1.ServiceArgs{
+		Metadata: c.metadata(object, component, nil, map[string]string{"pulumi.com/skipAwait": "true"}),
 		Spec:     spec,
-	}, append(opts, pulumi.ReplaceOnChanges([]string{"spec.ports[*].port"}), pulumi.DeleteBeforeReplace(true))...)
+	}, append(slices.Clip(opts), pulumi.ReplaceOnChanges([]string{"spec.ports[*].port"}), pulumi.DeleteBeforeReplace(true))...)
 }
 
 func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.ProbeArgs {
@@ -162,8 +181,8 @@ func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.Pro
 	}
 }
 
-// sleepBeforeStop keeps a container serving while its removal reaches the clients.
-// The kubelet's own sleep action, since the images have no shell.
+// sleepBeforeStop keeps a container serving while the news of its removal reaches the
+// clients. It is the kubelet's own sleep action, since the images have no shell.
 func sleepBeforeStop(seconds int) *corev1.LifecycleArgs {
 	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 		Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)},
@@ -178,4 +197,8 @@ func podField(name, path string) corev1.EnvVarArgs {
 			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String(path)},
 		},
 	}
+}
+
+func containerPort(name string, port int) corev1.ContainerPortArgs {
+	return corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port)}
 }

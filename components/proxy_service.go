@@ -3,23 +3,32 @@ package components
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// ProxyServiceArgs describes the proxy Service.
+// ProxyServiceArgs describes the proxy Service. Only Namespace is required.
 type ProxyServiceArgs struct {
-	Common
+	// Namespace of the Service. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
 
-	// Name of the Service. Required.
-	Name string
+	// Instance is the app.kubernetes.io/instance label of the Service.
+	// Default: the component's name.
+	Instance string `pulumi:"instance,optional"`
 
-	// Port of the Service. Required.
-	Port int
+	// Name of the Service. Default: llmd.ProxyServiceName.
+	Name string `pulumi:"name,optional"`
+
+	// Port of the Service. Default: llmd.SimulatorPort.
+	Port int `pulumi:"port,optional"`
 
 	// Type of the Service: ClusterIP, NodePort or LoadBalancer. Default: ClusterIP.
-	Type string
+	Type string `pulumi:"type,optional"`
 }
 
 // ProxyService is the one Service in front of all decode pods, whichever Deployment
@@ -29,52 +38,56 @@ type ProxyService struct {
 
 	// ServiceName is the name of the Service.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
-	// Host is its DNS name within the cluster.
-	Host pulumi.StringOutput `pulumi:"host"`
+	// Endpoint is the Service's address within the cluster, host:port.
+	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 }
 
-func (a *ProxyServiceArgs) validate() error {
+// proxyService is a ProxyServiceArgs with its defaults filled in.
+type proxyService struct {
+	common
+	ProxyServiceArgs
+}
+
+var serviceTypes = []string{"ClusterIP", "NodePort", "LoadBalancer"}
+
+func (a *ProxyServiceArgs) withDefaults(name string) (*proxyService, error) {
 	if a == nil {
-		return errors.New("args are required")
+		return nil, errors.New("args are required")
 	}
-	errs := []error{a.Common.validate(), checkPort("port", a.Port)}
-	if a.Name == "" {
-		errs = append(errs, errors.New("name is required"))
+	p := &proxyService{common{namespace: a.Namespace, instance: or(a.Instance, name)}, *a}
+	p.Name = or(a.Name, llmd.ProxyServiceName)
+	p.Port = or(a.Port, llmd.SimulatorPort)
+	p.Type = or(a.Type, serviceTypes[0])
+	errs := []error{p.common.validate(), checkPort("port", p.Port)}
+	if !slices.Contains(serviceTypes, p.Type) {
+		errs = append(errs, fmt.Errorf("type must be one of %s, got %q", strings.Join(serviceTypes, ", "), p.Type))
 	}
-	return errors.Join(errs...)
+	return p, errors.Join(errs...)
 }
 
 // NewProxyService registers the proxy Service.
 func NewProxyService(
 	ctx *pulumi.Context, name string, args *ProxyServiceArgs, opts ...pulumi.ResourceOption,
 ) (*ProxyService, error) {
-	if err := args.validate(); err != nil {
+	a, err := args.withDefaults(name)
+	if err != nil {
 		return nil, fmt.Errorf("proxy service %s: %w", name, err)
 	}
 	p := &ProxyService{}
-	inputs := pulumi.Map{"namespace": args.Namespace, "name": pulumi.String(args.Name)}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:ProxyService", name, inputs, p, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken("ProxyService"), name, inputs(args), p, opts...); err != nil {
 		return nil, err
 	}
-	spec := &corev1.ServiceSpecArgs{
-		Selector: pulumi.ToStringMap(DecodePodSelector()),
+	service, err := a.service(ctx, name+"-service", a.Name, llmd.ComponentProxy, &corev1.ServiceSpecArgs{
+		Type:     pulumi.String(a.Type),
+		Selector: pulumi.ToStringMap(stageSelector(llmd.RoleDecode)),
 		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-			Name: pulumi.String("http"), Port: pulumi.Int(args.Port), TargetPort: pulumi.String("http"),
+			Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 		}},
-	}
-	if args.Type != "" {
-		spec.Type = pulumi.String(args.Type)
-	}
-	service, err := args.service(ctx, name+"-service", args.Name, "proxy", spec, pulumi.Parent(p))
+	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
 	p.ServiceName = service.Metadata.Name().Elem()
-	p.Host = ServiceHost(p.ServiceName, args.Namespace)
-	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"serviceName": p.ServiceName, "host": p.Host})
-}
-
-// ServiceHost returns the DNS name of a Service within the cluster.
-func ServiceHost(service, namespace pulumi.StringInput) pulumi.StringOutput {
-	return pulumi.Sprintf("%s.%s.svc.cluster.local", service, namespace)
+	p.Endpoint = a.endpoint(p.ServiceName, a.Port)
+	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"serviceName": p.ServiceName, "endpoint": p.Endpoint})
 }

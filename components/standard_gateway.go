@@ -2,7 +2,6 @@ package components
 
 import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/envoy"
@@ -24,26 +23,68 @@ const (
 
 // StandardGateway is a plain Envoy that asks the EPP where each request goes.
 type StandardGateway struct {
-	// Bootstrap is Envoy's configuration, without keys.
-	Bootstrap envoy.Bootstrap
+	// Backend is the headless Service of the decode pods, in the gateway's namespace.
+	// Default: llmd.DecodeName.
+	Backend string `pulumi:"backend,optional"`
 
-	// APIKeys let in requests that show one of them, and no others; the first is the one to
-	// use. Secret outputs stay secret. Default: anyone may send.
-	APIKeys []pulumi.StringOutput
+	// BackendPort is the port of Backend. Default: llmd.SimulatorPort.
+	BackendPort int `pulumi:"backendPort,optional"`
+
+	// EPP is the Service of the EPP that picks the pods, in the gateway's namespace.
+	// Default: none, requests are balanced by Algorithm.
+	EPP string `pulumi:"epp,optional"`
+
+	// EPPPort is the port of EPP. Default: llmd.EPPServicePort.
+	EPPPort int `pulumi:"eppPort,optional"`
+
+	// EPPSecure speaks TLS with the EPP, without verifying its self-signed certificate.
+	// Default: plain HTTP/2.
+	EPPSecure bool `pulumi:"eppSecure,optional"`
+
+	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST,
+	// RANDOM or LEAST_CONN, which is LEAST_REQUEST. Default: ROUND_ROBIN.
+	Algorithm string `pulumi:"algorithm,optional"`
 }
 
-func (s *StandardGateway) objectName() string { return llmd.StandardGatewayName }
+// standardGateway is Envoy's configuration, without keys.
+type standardGateway struct{ envoy.Bootstrap }
 
-func (s *StandardGateway) provision(
-	ctx *pulumi.Context, name string, args *InferenceGatewayArgs, opts ...pulumi.ResourceOption,
+func (s *StandardGateway) withDefaults() *standardGateway {
+	if s == nil {
+		s = &StandardGateway{}
+	}
+	b := envoy.Bootstrap{
+		Backend: envoy.Upstream{
+			Host: or(s.Backend, llmd.DecodeName), Port: int32(or(s.BackendPort, llmd.SimulatorPort)),
+		},
+		Algorithm: or(s.Algorithm, llmd.RoundRobin),
+	}
+	if s.EPP != "" {
+		b.EPP = &envoy.Upstream{Host: s.EPP, Port: int32(or(s.EPPPort, llmd.EPPServicePort))}
+		b.EPPSecure = s.EPPSecure
+	}
+	return &standardGateway{b}
+}
+
+func (*standardGateway) objectName() string { return llmd.StandardGatewayName }
+
+func (*standardGateway) image() string { return llmd.StandardGatewayImage }
+
+func (s *standardGateway) validate() error {
+	_, err := envoy.Build(s.Bootstrap)
+	return err
+}
+
+func (s *standardGateway) provision(
+	ctx *pulumi.Context, name string, g *inferenceGateway, opts ...pulumi.ResourceOption,
 ) (workload, []pulumi.Resource, error) {
 	object := s.objectName()
-	bootstrap, volume, config, err := s.config(ctx, name+"-config", args.metadata(object, llmd.ComponentGateway, nil, nil), opts...)
+	bootstrap, volume, config, err := s.config(ctx, name+"-config", g, opts...)
 	if err != nil {
 		return workload{}, nil, err
 	}
 
-	c := args.Container.container("envoy")
+	c := g.container("envoy")
 	// Envoy itself and not the image's entry point, which would merge the file with
 	// a second copy of itself.
 	c.Command = pulumi.ToStringArray([]string{"/usr/local/bin/envoy"})
@@ -59,8 +100,7 @@ func (s *StandardGateway) provision(
 		podField("POD_NAME", "metadata.name"), podField("POD_NAMESPACE", "metadata.namespace"),
 	}
 	c.Ports = corev1.ContainerPortArray{
-		corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(llmd.GatewayListenPort)},
-		corev1.ContainerPortArgs{Name: pulumi.String("probe"), ContainerPort: pulumi.Int(llmd.GatewayProbePort)},
+		containerPort("http", llmd.GatewayListenPort), containerPort("probe", llmd.GatewayProbePort),
 	}
 	probePort := pulumi.Int(llmd.GatewayProbePort)
 	// Started means that a request is answered, not only that Envoy runs: the pods that
@@ -72,24 +112,25 @@ func (s *StandardGateway) provision(
 		Name: pulumi.String("config"), MountPath: pulumi.String(bootstrapDir), ReadOnly: pulumi.Bool(true),
 	}}
 
-	w := args.workload(object, standardGatewayUser, c)
+	w := g.workload(standardGatewayUser, c)
 	w.annotations = checksum(bootstrap)
 	volume.Name = pulumi.String("config")
 	w.volumes = corev1.VolumeArray{volume}
 	return w, []pulumi.Resource{config}, nil
 }
 
-// config registers what holds the bootstrap: with keys that is a Secret. It returns the
-// bootstrap, and how pods mount it.
-func (s *StandardGateway) config(
-	ctx *pulumi.Context, urn string, metadata *metav1.ObjectMetaArgs, opts ...pulumi.ResourceOption,
+// config registers what holds the bootstrap: a Secret if it has keys, otherwise a
+// ConfigMap. It returns the bootstrap, and how pods mount it.
+func (s *standardGateway) config(
+	ctx *pulumi.Context, name string, g *inferenceGateway, opts ...pulumi.ResourceOption,
 ) (pulumi.StringInput, corev1.VolumeArgs, pulumi.Resource, error) {
-	if len(s.APIKeys) == 0 {
+	metadata := g.metadata(s.objectName(), llmd.ComponentGateway, nil, nil)
+	if g.APIKeys == nil {
 		bootstrap, err := envoy.Build(s.Bootstrap)
 		if err != nil {
 			return nil, corev1.VolumeArgs{}, nil, err
 		}
-		config, err := corev1.NewConfigMap(ctx, urn, &corev1.ConfigMapArgs{
+		config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 			Metadata: metadata,
 			Data:     pulumi.StringMap{bootstrapFile: pulumi.String(bootstrap)},
 		}, opts...)
@@ -97,19 +138,16 @@ func (s *StandardGateway) config(
 			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: metadata.Name},
 		}, config, err
 	}
-	keys := make(pulumi.StringArray, len(s.APIKeys))
-	for i, key := range s.APIKeys {
-		keys[i] = key
-	}
-	bootstrap := pulumi.ToSecret(keys.ToStringArrayOutput().ApplyT(func(keys []string) (string, error) {
+	keys := pulumi.ToSecret(g.APIKeys).(pulumi.StringArrayOutput)
+	bootstrap := keys.ApplyT(func(keys []string) (string, error) {
 		b := s.Bootstrap
 		b.Keys = keys
 		return envoy.Build(b)
-	})).(pulumi.StringOutput)
-	config, err := corev1.NewSecret(ctx, urn, &corev1.SecretArgs{
+	}).(pulumi.StringOutput)
+	config, err := corev1.NewSecret(ctx, name, &corev1.SecretArgs{
 		Metadata:   metadata,
 		Type:       pulumi.String("Opaque"),
-		StringData: pulumi.StringMap{bootstrapFile: bootstrap, llmd.APIKey: s.APIKeys[0]},
+		StringData: pulumi.StringMap{bootstrapFile: bootstrap, llmd.APIKey: keys.Index(pulumi.Int(0))},
 	}, opts...)
 	return bootstrap, corev1.VolumeArgs{Secret: &corev1.SecretVolumeSourceArgs{
 		SecretName:  metadata.Name,

@@ -13,15 +13,15 @@ import (
 
 // Default returns the configuration of a stack that sets nothing.
 func Default() Spec {
-	stage := Stage{Replicas: 2, Port: llmd.SimulatorPort, LogVerbosity: defaultLogVerbosity}
+	stage := Stage{Replicas: llmd.StageReplicas, Port: llmd.SimulatorPort, LogVerbosity: llmd.SimulatorVerbosity}
 	return Spec{
 		Name:            "llm-sim",
 		Namespace:       "llm-d-sim",
 		CreateNamespace: true,
 		ReadyTimeout:    metav1.Duration{Duration: 5 * time.Minute},
-		Replicas:        2,
+		Replicas:        llmd.StageReplicas,
 		Image:           llmd.SimulatorImage,
-		LogVerbosity:    defaultLogVerbosity,
+		LogVerbosity:    llmd.SimulatorVerbosity,
 		Resources:       requests("100m", "256Mi"),
 		Service:         Service{Name: llmd.ProxyServiceName, Port: llmd.SimulatorPort, Type: corev1.ServiceTypeClusterIP},
 		Gateway:         Gateway{ClassName: llmd.IstioClassName, RouteName: llmd.StandardGatewayName},
@@ -30,7 +30,7 @@ func Default() Spec {
 			Replicas:  1,
 			Image:     llmd.EPPImage,
 			Port:      llmd.EPPServicePort,
-			Verbosity: 1,
+			Verbosity: llmd.EPPVerbosity,
 			Resources: requests("100m", "128Mi"),
 		},
 		InferenceGateway: InferenceGateway{
@@ -50,9 +50,6 @@ func Default() Spec {
 		Simulator: Simulator{Model: "random", MaxNumSeqs: 5},
 	}
 }
-
-// defaultLogVerbosity is the operator's.
-const defaultLogVerbosity = 5
 
 func gatewayInstance(image string) GatewayInstance {
 	return GatewayInstance{

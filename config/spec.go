@@ -8,6 +8,8 @@ package config
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // Spec is the whole stack configuration. Default returns it with every default
@@ -73,6 +75,9 @@ type Spec struct {
 	// NetworkPolicy closes pods to all who have no business with them.
 	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
 
+	// PodDisruptionBudget keeps the stack serving while nodes are drained.
+	PodDisruptionBudget PodDisruptionBudget `json:"podDisruptionBudget"`
+
 	// Prefill is the prefill stage.
 	Prefill Stage `json:"prefill"`
 
@@ -122,7 +127,7 @@ type Algorithm string
 
 // The algorithms of SimulatorDeployment.
 const (
-	RoundRobin   Algorithm = "ROUND_ROBIN"
+	RoundRobin   Algorithm = llmd.RoundRobin
 	LeastRequest Algorithm = "LEAST_REQUEST"
 	Random       Algorithm = "RANDOM"
 	LeastConn    Algorithm = "LEAST_CONN"
@@ -207,6 +212,13 @@ type NetworkPolicy struct {
 	// ProxyService lets clients reach the decode pods past the gateways, by the proxy
 	// Service. Default: true without a gateway, else false.
 	ProxyService *bool `json:"proxyService"`
+}
+
+// PodDisruptionBudget configures what a node drain may do to the stack.
+type PodDisruptionBudget struct {
+	// Enabled lets only one pod at a time be evicted of each Deployment with several
+	// replicas, and spreads pods over nodes. Default: false.
+	Enabled bool `json:"enabled"`
 }
 
 // GatewayInstance configures one gateway.

@@ -40,6 +40,7 @@ func fullCluster() *fakeCluster {
 	c := bareCluster()
 	c.kinds = map[schema.GroupVersion][]string{
 		{Group: "networking.istio.io", Version: "v1"}:                 {"DestinationRule", "Gateway"},
+		{Group: "networking.istio.io", Version: "v1alpha3"}:           {"EnvoyFilter"},
 		{Group: "gateway.networking.k8s.io", Version: "v1"}:           {"Gateway", "HTTPRoute"},
 		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
 		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
@@ -102,7 +103,7 @@ func ready(name string, replicas int32) appsv1.Deployment {
 	return appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
-		Status:     appsv1.DeploymentStatus{ReadyReplicas: replicas},
+		Status:     appsv1.DeploymentStatus{ReadyReplicas: replicas, UpdatedReplicas: replicas},
 	}
 }
 

@@ -30,7 +30,7 @@ func FuzzDeploy(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, value, otherKey, otherValue string) {
 		r := run(t, map[string]string{key: value, otherKey: otherValue}, fullCluster())
 		if refused := new(stacks.RefusedError); errors.As(r.err, &refused) {
-			require.Empty(t, r.registrations())
+			require.Empty(t, r.Registrations())
 			return
 		}
 		require.NoError(t, r.err)

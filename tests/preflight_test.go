@@ -24,7 +24,7 @@ func refused(t *testing.T, r result, messages ...string) {
 	for _, message := range messages {
 		require.ErrorContains(t, r.err, message)
 	}
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		require.Equal(t, "pulumi:pulumi:Stack", reg.Type, "nothing is registered")
 	}
 }
@@ -137,7 +137,7 @@ func TestNamespacesAreNotTakenOver(t *testing.T) {
 	require.NoError(t, run(t, nil, namespace(ours)).err)
 	adopted := run(t, adopt, namespace(nil))
 	require.NoError(t, adopted.err)
-	_, found := adopted.find("kubernetes:core/v1:Namespace", "llm-d-sim")
+	_, found := adopted.Find("kubernetes:core/v1:Namespace", "llm-d-sim")
 	require.False(t, found, "an adopted namespace is not managed")
 
 	deleting := namespace(ours)
@@ -210,16 +210,18 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 		}
 		deployed := run(t, values, live)
 		require.NoError(t, deployed.err, name)
-		for _, reg := range deployed.registrations() {
-			if objectName(reg) == "" {
+		for _, reg := range deployed.Registrations() {
+			if reg.Object() == "" {
 				continue
 			}
 			resource, known := resources[reg.Type]
 			require.True(t, known, "a kind that this test does not know: %s", reg.Type)
 			live.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{resource: {
-				{ObjectMeta: metav1.ObjectMeta{Name: objectName(reg), Namespace: "llm-d-sim"}},
+				{ObjectMeta: metav1.ObjectMeta{Name: reg.Object(), Namespace: "llm-d-sim"}},
 			}}
-			refused(t, run(t, values, live), objectName(reg)+" in namespace llm-d-sim exists already")
+			r := run(t, values, live)
+			require.Error(t, r.err, "%s %s of %s", reg.Type, reg.Object(), name)
+			refused(t, r, reg.Object()+" in namespace llm-d-sim exists already")
 		}
 	}
 }
@@ -259,7 +261,7 @@ func TestWhatSomebodyEditedIsAppliedAnew(t *testing.T) {
 		}
 		r := run(t, map[string]string{"epp": `{"enabled":true}`}, live)
 		require.NoError(t, r.err, name)
-		reg, found := r.find("kubernetes:rbac.authorization.k8s.io/v1:Role", llmd.EPPName)
+		reg, found := r.Find("kubernetes:rbac.authorization.k8s.io/v1:Role", llmd.EPPName)
 		require.True(t, found)
 		require.Equal(t, test.want, reg.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)[llmd.EditedByAnnotation], name)
 	}

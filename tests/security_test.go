@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 )
 
 // withKey is a stack whose gateway asks for a key.
@@ -30,23 +31,25 @@ func TestTheAPIKeyIsNowhereInPlainText(t *testing.T) {
 	require.NoError(t, r.err)
 	const key = "generated1"
 	require.Equal(t, key, r.exports["apiKey"])
-	secret, found := r.find("kubernetes:core/v1:Secret", llmd.StandardGatewayName)
+	secret, found := r.Find("kubernetes:core/v1:Secret", llmd.StandardGatewayName)
 	require.True(t, found)
 	require.Equal(t, []string{"stringData"}, secret.Secrets)
 	data := secret.Inputs["stringData"].(map[string]any)
 	require.Equal(t, key, data["apiKey"])
 	require.Contains(t, data["envoy.yaml"], "+("+key+")\n")
-	_, found = r.find("kubernetes:core/v1:ConfigMap", llmd.StandardGatewayName)
+	_, found = r.Find("kubernetes:core/v1:ConfigMap", llmd.StandardGatewayName)
 	require.False(t, found, "which anybody may read")
 
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		if reg.Type == "kubernetes:core/v1:Secret" {
 			continue
 		}
-		raw, err := json.Marshal(reg)
-		require.NoError(t, err)
-		require.NotContains(t, string(raw), key, reg.Name)
-		require.NotContains(t, string(raw), base64.StdEncoding.EncodeToString([]byte(key)), reg.Name)
+		for input, value := range reg.Inputs {
+			if !reg.IsSecret(input) {
+				require.NotContains(t, recorder.Text(value), key, reg.Name)
+				require.NotContains(t, recorder.Text(value), base64.StdEncoding.EncodeToString([]byte(key)), reg.Name)
+			}
+		}
 		if reg.Type == "kubernetes:apps/v1:Deployment" {
 			require.Empty(t, reg.Secrets, "what pods run is shown in diffs")
 		}
@@ -58,7 +61,7 @@ func TestOfTheAPIKeysTheLastTwoAreValid(t *testing.T) {
 	for generation, want := range map[int]string{1: "generated1", 2: "generated2|generated1", 3: "generated3|generated2"} {
 		r := run(t, withKey(generation), bareCluster())
 		require.NoError(t, r.err)
-		secret, found := r.find("kubernetes:core/v1:Secret", llmd.StandardGatewayName)
+		secret, found := r.Find("kubernetes:core/v1:Secret", llmd.StandardGatewayName)
 		require.True(t, found)
 		require.Contains(t, secret.Inputs["stringData"].(map[string]any)["envoy.yaml"], "+("+want+")\n")
 		require.Equal(t, fmt.Sprintf("generated%d", generation), r.exports["apiKey"])
@@ -96,12 +99,12 @@ func TestWhoMayReachWhom(t *testing.T) {
 		require.NoError(t, r.err, name)
 		pods := map[string]map[string]any{"a client": client, "a controller's gateway": controllers}
 		policies := map[string]map[string]any{}
-		for _, reg := range r.registrations() {
+		for _, reg := range r.Registrations() {
 			switch reg.Type {
 			case "kubernetes:apps/v1:Deployment":
-				pods[objectName(reg)] = reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any)
+				pods[reg.Object()] = reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any)
 			case "kubernetes:networking.k8s.io/v1:NetworkPolicy":
-				policies[objectName(reg)] = reg.Inputs["spec"].(map[string]any)
+				policies[reg.Object()] = reg.Inputs["spec"].(map[string]any)
 			}
 		}
 		got := map[string][]string{}
@@ -172,13 +175,13 @@ func TestSecureServingSwitchesBothEnds(t *testing.T) {
 		}
 		r := run(t, values, fullCluster())
 		require.NoError(t, r.err)
-		epp, _ := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+		epp, _ := r.Find("kubernetes:apps/v1:Deployment", llmd.EPPName)
 		containers := epp.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)
 		require.Contains(t, containers[0].(map[string]any)["args"], fmt.Sprintf("--secure-serving=%t", secure))
-		config, _ := r.find("kubernetes:core/v1:ConfigMap", llmd.StandardGatewayName)
+		config, _ := r.Find("kubernetes:core/v1:ConfigMap", llmd.StandardGatewayName)
 		bootstrap := config.Inputs["data"].(map[string]any)["envoy.yaml"].(string)
 		require.Equal(t, secure, strings.Contains(bootstrap, "envoy.transport_sockets.tls"))
-		_, found := r.find("kubernetes:networking.istio.io/v1:DestinationRule", llmd.EPPName)
+		_, found := r.Find("kubernetes:networking.istio.io/v1:DestinationRule", llmd.EPPName)
 		require.Equal(t, secure, found)
 	}
 }
@@ -189,7 +192,7 @@ func TestPullSecretsReachEveryPod(t *testing.T) {
 	require.NoError(t, r.err)
 	want := []any{map[string]any{"name": "one"}, map[string]any{"name": "two"}}
 	pods := 0
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		if reg.Type == "kubernetes:apps/v1:Deployment" {
 			pod := reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 			require.Equal(t, want, pod["imagePullSecrets"], reg.Name)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 	"github.com/llm-d-sim/llm-d-sim/stacks"
 )
@@ -27,8 +29,9 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // result is what one run of the program did.
 type result struct {
-	*recorder
+	*recorder.Recorder
 	err     error
+	mu      *sync.Mutex
 	exports map[string]any
 }
 
@@ -46,14 +49,14 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		}
 		full[key] = value
 	}
-	r := result{recorder: newRecorder(), exports: map[string]any{}}
+	r := result{Recorder: recorder.New(), mu: &sync.Mutex{}, exports: map[string]any{}}
 	program := stacks.Program{Values: full, Connect: live.connect, Settle: live.settle}
 	var exports map[string]pulumi.Input
 	options = append(options, func(info *pulumi.RunInfo) {
 		info.Organization = "organization"
-		r.preview = info.DryRun
+		r.Preview = info.DryRun
 	})
-	runOptions := []pulumi.RunOption{pulumi.WithMocks("llm-d-sim", "test", r.recorder)}
+	runOptions := []pulumi.RunOption{pulumi.WithMocks("llm-d-sim", "test", r.Recorder)}
 	for _, o := range options {
 		runOptions = append(runOptions, pulumi.RunOption(o))
 	}
@@ -72,7 +75,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		}
 		return nil
 	}, runOptions...)
-	require.Empty(t, r.errs)
+	require.Empty(t, r.Errors())
 	return r
 }
 
@@ -91,7 +94,7 @@ func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
 			t.Parallel()
 			r := run(t, stackFile(t, name), fullCluster())
 			require.NoError(t, r.err)
-			got, err := json.MarshalIndent(r.registrations(), "", "  ")
+			got, err := json.MarshalIndent(r.Registrations(), "", "  ")
 			require.NoError(t, err)
 			golden := filepath.Join("testdata", name+".json")
 			if *update {
@@ -111,7 +114,7 @@ func TestEveryStackCanBePreviewedBeforeItExists(t *testing.T) {
 		before := run(t, stackFile(t, name), fullCluster(), preview)
 		require.NoError(t, before.err, name)
 		after := run(t, stackFile(t, name), fullCluster())
-		require.Len(t, before.registrations(), len(after.registrations()), "a preview shows every resource of %s", name)
+		require.Len(t, before.Registrations(), len(after.Registrations()), "a preview shows every resource of %s", name)
 		require.NotContains(t, before.exports, "readyReplicas", "what is not known is not told")
 	}
 }
@@ -132,7 +135,7 @@ func TestTheGraphIsSound(t *testing.T) {
 	t.Parallel()
 	r := run(t, everything, fullCluster())
 	require.NoError(t, r.err)
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		switch {
 		case strings.HasPrefix(reg.Type, "kubernetes:"):
 			require.Contains(t, reg.Provider, "pulumi:providers:kubernetes::kubernetes", reg.Name)
@@ -150,9 +153,9 @@ func TestTheGraphIsSound(t *testing.T) {
 			require.NotEmpty(t, reg.Inputs)
 		}
 	}
-	epp, found := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+	epp, found := r.Find("kubernetes:apps/v1:Deployment", llmd.EPPName)
 	require.True(t, found)
-	for _, dependency := range []string{"epp-role-binding", "epp-config", "epp-pool"} {
+	for _, dependency := range []string{"llm-d-sim-epp-role-binding", "llm-d-sim-epp-config", "llm-d-sim-epp-pool"} {
 		require.Contains(t, strings.Join(epp.Dependencies, " "), dependency, "the EPP needs it when it starts")
 	}
 }
@@ -162,15 +165,15 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	r := run(t, everything, fullCluster())
 	require.NoError(t, r.err)
 	pods := map[string]map[string]any{}
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		if reg.Type == "kubernetes:apps/v1:Deployment" {
 			spec := reg.Inputs["spec"].(map[string]any)
 			template := spec["template"].(map[string]any)
-			pods[objectName(reg)] = template["metadata"].(map[string]any)["labels"].(map[string]any)
+			pods[reg.Object()] = template["metadata"].(map[string]any)["labels"].(map[string]any)
 		}
 	}
 	require.Len(t, pods, 5)
-	for _, reg := range r.registrations() {
+	for _, reg := range r.Registrations() {
 		if reg.Type != "kubernetes:core/v1:Service" {
 			continue
 		}
@@ -185,11 +188,11 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 				selected = append(selected, name)
 			}
 		}
-		want := objectName(reg)
+		want := reg.Object()
 		if want == llmd.ProxyServiceName {
 			want = llmd.DecodeName
 		}
-		require.Equal(t, []string{want}, selected, "Service %s", objectName(reg))
+		require.Equal(t, []string{want}, selected, "Service %s", reg.Object())
 	}
 }
 
@@ -198,7 +201,7 @@ func TestAnotherConfigMapRollsItsPods(t *testing.T) {
 	checksum := func(values map[string]string, deployment string) string {
 		r := run(t, values, fullCluster())
 		require.NoError(t, r.err)
-		d, found := r.find("kubernetes:apps/v1:Deployment", deployment)
+		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
 		require.True(t, found)
 		template := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)
 		return template["metadata"].(map[string]any)["annotations"].(map[string]any)["llm-d-sim/config-checksum"].(string)
@@ -274,20 +277,20 @@ func TestPodsThatAreAboutToGetReadyAreWaitedFor(t *testing.T) {
 func TestTheSeedIsRandomUnlessSet(t *testing.T) {
 	t.Parallel()
 	simulator := func(r result) []any {
-		d, found := r.find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
+		d, found := r.Find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
 		require.True(t, found)
 		pod := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 		return pod["containers"].([]any)[0].(map[string]any)["args"].([]any)
 	}
 	r := run(t, nil, bareCluster())
 	require.NoError(t, r.err)
-	_, found := r.find("random:index/randomInteger:RandomInteger", "simulator-seed")
+	_, found := r.Find("random:index/randomInteger:RandomInteger", "llm-d-sim-simulator-seed")
 	require.True(t, found)
 	require.Contains(t, simulator(r), "--seed=42")
 
 	r = run(t, map[string]string{"simulator": `{"seed":7}`}, bareCluster())
 	require.NoError(t, r.err)
-	_, found = r.find("random:index/randomInteger:RandomInteger", "simulator-seed")
+	_, found = r.Find("random:index/randomInteger:RandomInteger", "llm-d-sim-simulator-seed")
 	require.False(t, found)
 	require.Contains(t, simulator(r), "--seed=7")
 }
@@ -305,7 +308,7 @@ func TestOfSeveralEPPsOneHasToBeReady(t *testing.T) {
 			require.Equal(t, "True", condition["status"], condition["message"])
 		}
 	}
-	deployment, found := r.find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+	deployment, found := r.Find("kubernetes:apps/v1:Deployment", llmd.EPPName)
 	require.True(t, found)
 	require.Equal(t, map[string]any{"type": "Recreate"}, deployment.Inputs["spec"].(map[string]any)["strategy"])
 }
@@ -321,7 +324,7 @@ func TestTheClusterIsKnownByItsIdentity(t *testing.T) {
 		}
 		r := run(t, nil, live)
 		require.NoError(t, r.err)
-		provider, found := r.find("pulumi:providers:kubernetes", "kubernetes")
+		provider, found := r.Find("pulumi:providers:kubernetes", "kubernetes")
 		require.True(t, found)
 		known, is := provider.Inputs["clusterIdentifier"]
 		require.Equal(t, id != "", is)

@@ -44,6 +44,17 @@ const (
 	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
 )
 
+// Defaults that configuration and components share; all are the operator's.
+const (
+	// StageReplicas is the number of simulator pods.
+	StageReplicas = 2
+	// SimulatorVerbosity and EPPVerbosity are klog levels.
+	SimulatorVerbosity = 5
+	EPPVerbosity       = 1
+	// RoundRobin is the load-balancing algorithm, by the name that Istio gives it.
+	RoundRobin = "ROUND_ROBIN"
+)
+
 // IstioClassName is the GatewayClass that istiod makes and accepts.
 const IstioClassName = "istio"
 
@@ -64,6 +75,11 @@ const (
 	ComponentLabel   = "component"
 	ComponentEPP     = "epp"
 	ComponentGateway = "gateway"
+	ComponentProxy   = "proxy"
+	// WaitForAnnotation says what `up` waits for, in place of the readiness of all.
+	WaitForAnnotation = "pulumi.com/waitFor"
+	// PatchForceAnnotation lets an update prevail over other field managers.
+	PatchForceAnnotation = "pulumi.com/patchForce"
 	// StackAnnotation names the Pulumi stack that an object belongs to.
 	StackAnnotation = "llm-d-sim/stack"
 	// EditedByAnnotation says who has edited an object by hand before it was set right.
@@ -73,6 +89,9 @@ const (
 // APIKey is where the standard gateway's Secret has the key that clients have to show, and
 // the stack output of the same.
 const APIKey = "apiKey"
+
+// KVCacheMetric is the simulators' metric of the KV cache's usage, by vLLM's name.
+const KVCacheMetric = "vllm:kv_cache_usage_perc"
 
 // HealthPath is answered by a simulator that serves.
 const HealthPath = "/health"

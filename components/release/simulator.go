@@ -1,5 +1,7 @@
 package release
 
+import "github.com/llm-d-sim/llm-d-sim/components/llmd"
+
 // Simulator is what holds for a release of llm-d-inference-sim.
 type Simulator struct {
 	Release
@@ -26,7 +28,7 @@ var simulators = table[Simulator]{
 			s.MillisecondLatencies = true
 		}},
 		{"v0.7.0", func(s *Simulator) {
-			s.KVCacheMetric = "vllm:kv_cache_usage_perc"
+			s.KVCacheMetric = llmd.KVCacheMetric
 			s.MillisecondLatencies = false
 		}},
 		{"v0.9.0", func(s *Simulator) { s.ReadyPath = "/health/ready" }},

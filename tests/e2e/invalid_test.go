@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/internal/configgen"
 )
 
 // bad is a configuration with one thing wrong.
@@ -23,15 +25,15 @@ type bad struct {
 // another type, and what is out of its bounds.
 func bads() []bad {
 	var list []bad
-	for _, l := range leaves() {
-		typo := l.path[:len(l.path)-1]
-		list = append(list, bad{typo, typo, "1"}, bad{l.path, l.path, otherType(l.of)})
+	for _, l := range configgen.Leaves() {
+		typo := l.Path[:len(l.Path)-1]
+		list = append(list, bad{typo, typo, "1"}, bad{l.Path, l.Path, otherType(l.Of)})
 		for _, value := range outOfBounds(l) {
-			told := l.path
-			if l.of.Kind() == reflect.Slice {
+			told := l.Path
+			if l.Of.Kind() == reflect.Slice {
 				told += "[0]"
 			}
-			list = append(list, bad{l.path, told, value})
+			list = append(list, bad{l.Path, told, value})
 		}
 	}
 	return list
@@ -49,25 +51,25 @@ func otherType(of reflect.Type) any {
 	switch of {
 	case reflect.TypeFor[metav1.Duration]():
 		return 5
-	case reflect.TypeFor[quantity]():
+	case reflect.TypeFor[configgen.Quantity]():
 		return true
 	}
 	return map[string]any{"no": "string"}
 }
 
-func outOfBounds(l leaf) []any {
-	switch key := l.key(); {
-	case l.of == reflect.TypeFor[metav1.Duration]():
+func outOfBounds(l configgen.Leaf) []any {
+	switch key := l.Key(); {
+	case l.Of == reflect.TypeFor[metav1.Duration]():
 		return []any{"-1s"}
-	case l.of == reflect.TypeFor[quantity]():
+	case l.Of == reflect.TypeFor[configgen.Quantity]():
 		return []any{"-1", "1 or so"}
 	case strings.EqualFold(key, "port"):
 		return []any{0, 65536, math.MaxInt32 + 1}
 	case strings.HasSuffix(strings.ToLower(key), "verbosity"):
 		return []any{-1, 11}
-	case l.of.Kind() == reflect.Int32:
+	case l.Of.Kind() == reflect.Int32:
 		return []any{0, -1}
-	case l.of.Kind() == reflect.Slice:
+	case l.Of.Kind() == reflect.Slice:
 		return []any{[]any{""}, []any{7}}
 	case key == "image":
 		return []any{"Not An Image"}
@@ -103,7 +105,7 @@ func refused(t *testing.T, name string, list []bad) {
 	for _, b := range list {
 		what := fmt.Sprintf("%s = %v", b.path, b.value)
 		config := map[string]any{}
-		set(config, b.path, b.value)
+		configgen.Set(config, b.path, b.value)
 		s.Configure(config)
 		_, err := preview.Preview(t.Context())
 		require.Error(t, err, what)

@@ -3,86 +3,14 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/internal/configgen"
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
-
-// choices are values for what a type alone does not tell. What is not here, and is neither
-// a number nor a switch, keeps its default.
-var choices = map[string][]any{
-	"name":                    {"llm-sim", "other"},
-	"image":                   {"example.com/image:local", "example.com/image@sha256:" + strings.Repeat("0", 64), "image"},
-	"imagePullPolicy":         {"Always", "IfNotPresent", "Never"},
-	"imagePullSecrets":        {[]any{"registry"}},
-	"service.name":            {"proxy", llmd.ProxyServiceName},
-	"service.type":            {"ClusterIP", "NodePort", "LoadBalancer"},
-	"gateway.className":       {"other"},
-	"loadBalancing.algorithm": {"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"},
-	"epp.args":                {[]any{"--enable-pprof=false"}},
-	"decode.args":             {[]any{"--max-loras=2"}},
-	"prefill.args":            {[]any{"--max-loras=3", "--max-model-len=2048"}},
-	"simulator.model":         {"random", "org/model"},
-	"resources.requests.cpu":  {"10m", "1"},
-	"resources.limits.memory": {"512Mi", "1G"},
-	"port":                    {1, 80, 8200, 8201, 65535},
-	"verbosity":               {0, 10},
-	"logVerbosity":            {0, 10},
-	"replicas":                {1, 3},
-}
-
-// generated makes a configuration of values that are good each, which does not say that
-// they go together.
-func generated(random *rand.Rand) map[string]any {
-	values := map[string]any{}
-	for _, l := range leaves() {
-		switch l.path {
-		case "namespace", "createNamespace", "readyTimeout":
-			continue // The test's own.
-		case "gateway.enabled", "inferenceGateway.istio.enabled":
-			if random.IntN(8) > 0 {
-				continue // There is no controller, so that they are refused.
-			}
-		}
-		// A switch decides what else there is, so it is turned more often than the rest.
-		switched := strings.HasSuffix(l.path, "nabled")
-		if !switched && random.IntN(6) > 0 {
-			continue
-		}
-		if value := good(random, l); value != nil {
-			set(values, l.path, value)
-		}
-	}
-	values["createNamespace"], values["readyTimeout"] = false, "60s"
-	return values
-}
-
-func good(random *rand.Rand, l leaf) any {
-	for path := l.path; ; path = path[strings.Index(path, ".")+1:] {
-		if values := choices[path]; len(values) > 0 {
-			return values[random.IntN(len(values))]
-		}
-		if !strings.Contains(path, ".") {
-			break
-		}
-	}
-	switch of := l.of; {
-	case of.Kind() == reflect.Bool:
-		return random.IntN(2) > 0
-	case of.Kind() == reflect.Int32, of.Kind() == reflect.Int64:
-		return 1 + random.IntN(3)
-	case of == reflect.TypeFor[metav1.Duration]():
-		return "20ms"
-	}
-	return nil
-}
 
 // TestWhatIsAcceptedDeploys goes from one configuration to the next, each with a real up:
 // it deploys wholly, or is refused before anything has changed.
@@ -92,6 +20,17 @@ func TestWhatIsAcceptedDeploys(t *testing.T) {
 	for seed, name := range []string{"accepted", "accepted-too"} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); deploys(t, name, uint64(seed)) })
 	}
+}
+
+// generate returns a configuration for a namespace that exists already, in which seldom
+// something needs a Gateway controller: there is none, so that it is refused.
+func generate(random *rand.Rand) map[string]any {
+	values := configgen.Generate(random, func(path string) bool {
+		return (path == "gateway.enabled" || path == "inferenceGateway.istio.enabled") && random.IntN(8) > 0
+	})
+	values["createNamespace"], values["readyTimeout"] = false, "60s"
+	delete(values, "namespace")
+	return values
 }
 
 // deploys lets a stack go through 50 of the configurations.
@@ -104,7 +43,7 @@ func deploys(t *testing.T, name string, seed uint64) {
 	const most = 50
 	deployed, byCluster, byConfig := 0, 0, 0
 	for deployed+byCluster < most {
-		values := generated(random)
+		values := generate(random)
 		if !accepted(t, values) {
 			byConfig++
 			continue

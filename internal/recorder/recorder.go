@@ -1,6 +1,9 @@
-package tests
+// Package recorder stands in for the Pulumi engine in unit tests and remembers what a
+// program registers.
+package recorder
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,8 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// registration is one resource that the program registered, as a golden file shows it.
-type registration struct {
+// Registration is one resource that the program registered, as a golden file shows it.
+type Registration struct {
 	Type         string         `json:"type"`
 	Name         string         `json:"name"`
 	Parent       string         `json:"parent,omitempty"`
@@ -23,24 +26,27 @@ type registration struct {
 	Secrets []string `json:"secrets,omitempty"`
 }
 
-// recorder stands in for the engine and remembers every registration.
-type recorder struct {
-	mu      sync.Mutex
-	preview bool
-	byURN   map[string]registration
-	errs    []error
+// Recorder is a mock of the engine.
+type Recorder struct {
+	// Preview answers as in a preview, which knows no IDs of what does not exist yet.
+	Preview bool
+
+	mu    sync.Mutex
+	byURN map[string]Registration
+	errs  []error
 }
 
-func newRecorder() *recorder { return &recorder{byURN: map[string]registration{}} }
+// New returns a recorder that has seen nothing yet.
+func New() *Recorder { return &Recorder{byURN: map[string]Registration{}} }
 
 // NewResource records a resource and answers as the engine would: the inputs come
-// back as outputs, and a preview knows no IDs of what does not exist yet.
-func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+// back as outputs.
+func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rpc := args.RegisterRPC
 	dependencies := slices.Sorted(slices.Values(rpc.GetDependencies()))
-	reg := registration{
+	reg := Registration{
 		Type:         args.TypeToken,
 		Name:         args.Name,
 		Parent:       shortURN(rpc.GetParent()),
@@ -60,14 +66,14 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	r.byURN[key] = reg
 
 	outputs := args.Inputs.Copy()
-	if r.preview {
+	if r.Preview {
 		return "", outputs, nil
 	}
 	switch args.TypeToken {
 	case "random:index/randomInteger:RandomInteger":
 		outputs["result"] = resource.NewNumberProperty(42)
 	case "random:index/randomPassword:RandomPassword":
-		outputs["result"] = resource.MakeSecret(resource.NewStringProperty("generated" + args.Name[len("api-key-"):]))
+		outputs["result"] = resource.MakeSecret(resource.NewStringProperty("generated" + args.Name[strings.LastIndex(args.Name, "-")+1:]))
 	}
 	return args.Name + "_id", outputs, nil
 }
@@ -81,34 +87,41 @@ func plain(v resource.PropertyValue) (any, bool) {
 }
 
 // Call refuses invokes: the program makes none.
-func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return nil, fmt.Errorf("unexpected call of %s", args.Token)
 }
 
-// registrations returns all that was recorded, in a stable order.
-func (r *recorder) registrations() []registration {
+// Errors returns what no engine would accept: a resource that was registered twice.
+func (r *Recorder) Errors() []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var list []registration
+	return r.errs
+}
+
+// Registrations returns all that was recorded, in a stable order.
+func (r *Recorder) Registrations() []Registration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []Registration
 	for _, key := range slices.Sorted(maps.Keys(r.byURN)) {
 		list = append(list, r.byURN[key])
 	}
 	return list
 }
 
-// find returns the one registration of a type whose object has the given name.
-func (r *recorder) find(typ, object string) (registration, bool) {
-	for _, reg := range r.registrations() {
-		if reg.Type == typ && (objectName(reg) == object || reg.Name == object) {
+// Find returns the registration of a type whose object, or else resource, has a name.
+func (r *Recorder) Find(typ, name string) (Registration, bool) {
+	for _, reg := range r.Registrations() {
+		if reg.Type == typ && (reg.Object() == name || reg.Name == name) {
 			return reg, true
 		}
 	}
-	return registration{}, false
+	return Registration{}, false
 }
 
-// objectName is metadata.name of a Kubernetes object.
-func objectName(reg registration) string {
-	metadata, _ := reg.Inputs["metadata"].(map[string]any)
+// Object is metadata.name of a Kubernetes object, empty for other resources.
+func (r Registration) Object() string {
+	metadata, _ := r.Inputs["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	return name
 }
@@ -129,4 +142,13 @@ func shortURNs(urns []string) []string {
 		short = append(short, shortURN(urn))
 	}
 	return slices.Compact(slices.Sorted(slices.Values(short)))
+}
+
+// IsSecret reports whether an input is encrypted in the state.
+func (r Registration) IsSecret(input string) bool { return slices.Contains(r.Secrets, input) }
+
+// Text returns a value as JSON, to search in.
+func Text(value any) string {
+	raw, _ := json.Marshal(value)
+	return string(raw)
 }

@@ -1,0 +1,213 @@
+package components_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
+)
+
+// namespace is all that a component requires.
+var namespace = pulumi.String("sim")
+
+// constructors make every component as another program would, with its required
+// arguments alone.
+var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) error{
+	"EPP": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewEPP(ctx, "x", &components.EPPArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"InferenceGateway": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewInferenceGateway(ctx, "x", &components.InferenceGatewayArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"ModelServiceStage": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewModelServiceStage(ctx, "x", &components.ModelServiceStageArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"ProxyService": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewProxyService(ctx, "x", &components.ProxyServiceArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"GatewayAPI": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewGatewayAPI(ctx, "x", &components.GatewayAPIArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"IstioLoadBalancing": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewIstioLoadBalancing(ctx, "x", &components.IstioLoadBalancingArgs{Namespace: namespace}, opts...)
+		return err
+	},
+	"PodDisruptionBudgets": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewPodDisruptionBudgets(ctx, "x", &components.PodDisruptionBudgetsArgs{Namespace: namespace}, opts...)
+		return err
+	},
+}
+
+// register runs a registration under mocks.
+func register(construct func(*pulumi.Context) error) (*recorder.Recorder, error) {
+	r := recorder.New()
+	return r, pulumi.RunErr(construct, pulumi.WithMocks("other", "test", r))
+}
+
+func TestComponentsNeedNoMoreThanTheirRequiredArgs(t *testing.T) {
+	t.Parallel()
+	for name, construct := range constructors {
+		r, err := register(func(ctx *pulumi.Context) error {
+			provider, err := kubernetes.NewProvider(ctx, "elsewhere", nil)
+			if err != nil {
+				return err
+			}
+			return construct(ctx, pulumi.Providers(provider))
+		})
+		require.NoError(t, err, name)
+		require.Empty(t, r.Errors())
+		children := 0
+		for _, reg := range r.Registrations() {
+			switch {
+			case reg.Type == "pulumi:providers:kubernetes":
+			case reg.Name == "x":
+				require.Equal(t, "llm-d-sim:index:"+name, reg.Type)
+				require.Equal(t, "sim", reg.Inputs["namespace"], "the arguments are inputs of %s", name)
+			default:
+				children++
+				require.Equal(t, "llm-d-sim:index:"+name+"::x", reg.Parent)
+				require.True(t, strings.HasPrefix(reg.Name, "x-"), "%s: two of a kind can be told apart", reg.Name)
+				require.Contains(t, reg.Provider, "elsewhere", "%s of %s is made where the component is", reg.Name, name)
+				metadata := reg.Inputs["metadata"].(map[string]any)
+				require.Equal(t, "sim", metadata["namespace"])
+				require.NotContains(t, metadata["annotations"], llmd.StackAnnotation, "another program's objects are not this one's")
+			}
+		}
+		require.Positive(t, children, name)
+	}
+}
+
+func TestComponentsReportEveryWrongArgument(t *testing.T) {
+	t.Parallel()
+	epp := func(args *components.EPPArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewEPP(ctx, "x", args); return err }
+	}
+	gateway := func(args *components.InferenceGatewayArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewInferenceGateway(ctx, "x", args); return err }
+	}
+	stage := func(args *components.ModelServiceStageArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewModelServiceStage(ctx, "x", args); return err }
+	}
+	proxy := func(args *components.ProxyServiceArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewProxyService(ctx, "x", args); return err }
+	}
+	gatewayAPI := func(args *components.GatewayAPIArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewGatewayAPI(ctx, "x", args); return err }
+	}
+	balancing := func(args *components.IstioLoadBalancingArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewIstioLoadBalancing(ctx, "x", args); return err }
+	}
+	budgets := func(args *components.PodDisruptionBudgetsArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewPodDisruptionBudgets(ctx, "x", args); return err }
+	}
+	for name, test := range map[string]struct {
+		construct func(*pulumi.Context) error
+		want      []string
+	}{
+		"EPP without args":             {epp(nil), []string{"EPP x: args are required"}},
+		"gateway without args":         {gateway(nil), []string{"inference gateway x: args are required"}},
+		"stage without args":           {stage(nil), []string{"model service stage x: args are required"}},
+		"proxy Service without args":   {proxy(nil), []string{"proxy service x: args are required"}},
+		"Gateway without args":         {gatewayAPI(nil), []string{"gateway API x: args are required"}},
+		"DestinationRule without args": {balancing(nil), []string{"istio load balancing x: args are required"}},
+		"budgets without args":         {budgets(nil), []string{"pod disruption budgets x: args are required"}},
+
+		"EPP": {epp(&components.EPPArgs{
+			Replicas: new(-1), Port: 65536, TargetPort: -1, Image: pulumi.String("epp:v0.3.0"), ReadyTimeout: "5",
+		}), []string{
+			"namespace is required", "replicas must be 0 or more, got -1", "port must be within 1 to 65535, got 65536",
+			"target port must be within 1 to 65535, got -1", "image is the EPP v0.3.0: must be v0.4.0 or newer",
+		}},
+		"timeout": {epp(&components.EPPArgs{Namespace: namespace, ReadyTimeout: "5"}), []string{
+			`ready timeout must be a positive duration such as 5m, got "5"`,
+		}},
+		"gateway": {gateway(&components.InferenceGatewayArgs{
+			Replicas: new(-1), Port: -1, Standard: &components.StandardGateway{Algorithm: "FASTEST", BackendPort: -1},
+		}), []string{"namespace is required", "replicas must", "port must be within", "FASTEST"}},
+		"both kinds of gateway": {gateway(&components.InferenceGatewayArgs{
+			Namespace: namespace, Standard: &components.StandardGateway{}, Istio: &components.IstioGateway{},
+		}), []string{"standard and istio exclude each other"}},
+		"keys for Istio": {gateway(&components.InferenceGatewayArgs{
+			Namespace: namespace, Istio: &components.IstioGateway{}, APIKeys: pulumi.ToStringArray([]string{"key"}),
+		}), []string{"API keys are for the standard gateway only"}},
+		"stage": {stage(&components.ModelServiceStageArgs{
+			Role: "encode", Replicas: new(-1), Image: pulumi.String("sim"), Port: 65535,
+			RoutingSidecar: &components.RoutingSidecar{},
+			Simulator:      &components.SimulatorSettings{MaxNumSeqs: -1, TimeToFirstToken: "soon", InterTokenLatency: "-1s"},
+		}), []string{
+			"namespace is required", `role must be prefill or decode, got "encode"`, "replicas must", "image has no tag",
+			"port of the simulator behind the sidecar must be within 1 to 65535, got 65536",
+			"max num seqs must be 1 or more, got -1", `time to first token must be a duration such as 150ms, got "soon"`,
+			`inter-token latency must be a duration such as 150ms, got "-1s"`,
+		}},
+		"sidecar": {stage(&components.ModelServiceStageArgs{
+			Namespace: namespace, RoutingSidecar: &components.RoutingSidecar{Version: "v0.1.0"},
+		}), []string{"image of the routing sidecar is the routing sidecar v0.1.0"}},
+		"proxy Service": {proxy(&components.ProxyServiceArgs{Port: -1, Type: "Headless"}), []string{
+			"namespace is required", "port must be within 1 to 65535, got -1", `type must be one of ClusterIP, NodePort, LoadBalancer, got "Headless"`,
+		}},
+		"Gateway": {gatewayAPI(&components.GatewayAPIArgs{Port: -1, ServicePort: 65536}), []string{
+			"namespace is required", "port must be within", "service port must be within",
+		}},
+		"DestinationRule": {balancing(&components.IstioLoadBalancingArgs{}), []string{"namespace is required"}},
+		"budgets":         {budgets(&components.PodDisruptionBudgetsArgs{}), []string{"namespace is required"}},
+	} {
+		r, err := register(test.construct)
+		for _, want := range test.want {
+			require.ErrorContains(t, err, want, name)
+		}
+		require.Empty(t, r.Registrations(), "nothing is registered: %s", name)
+	}
+}
+
+func TestAnImageOfAnotherResourceCountsAsTheNewestRelease(t *testing.T) {
+	t.Parallel()
+	args := func(version string) []any {
+		r, err := register(func(ctx *pulumi.Context) error {
+			built := pulumi.Sprintf("%s/epp:build", pulumi.String("registry.example"))
+			_, err := components.NewEPP(ctx, "x", &components.EPPArgs{Namespace: namespace, Image: built, Version: version})
+			return err
+		})
+		require.NoError(t, err)
+		deployment, found := r.Find("kubernetes:apps/v1:Deployment", llmd.EPPName)
+		require.True(t, found)
+		pod := deployment.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+		container := pod["containers"].([]any)[0].(map[string]any)
+		require.Equal(t, "registry.example/epp:build", container["image"])
+		return container["args"].([]any)
+	}
+	const flag = "--kv-cache-usage-percentage-metric=" + llmd.KVCacheMetric
+	require.NotContains(t, args(""), flag)
+	require.Contains(t, args("v0.4.0"), flag)
+}
+
+func TestAPIKeysAreNeverInPlainText(t *testing.T) {
+	t.Parallel()
+	r, err := register(func(ctx *pulumi.Context) error {
+		_, err := components.NewInferenceGateway(ctx, "x", &components.InferenceGatewayArgs{
+			Namespace: namespace, APIKeys: pulumi.ToStringArray([]string{"letMeIn"}),
+		})
+		return err
+	})
+	require.NoError(t, err)
+	for _, reg := range r.Registrations() {
+		for key, value := range reg.Inputs {
+			if !reg.IsSecret(key) {
+				require.NotContains(t, recorder.Text(value), "letMeIn", "%s of %s", key, reg.Name)
+			}
+		}
+	}
+	_, found := r.Find("kubernetes:core/v1:Secret", llmd.StandardGatewayName)
+	require.True(t, found)
+}

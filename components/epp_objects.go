@@ -1,0 +1,174 @@
+package components
+
+import (
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/endpointpicker"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// eppGraceSeconds is what the inference extension's own chart (v1.2.0) allows.
+const eppGraceSeconds = 130
+
+// prerequisites registers what the EPP must find when it starts.
+func (a *epp) prerequisites(
+	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
+	account, err := corev1.NewServiceAccount(ctx, name+"-service-account", &corev1.ServiceAccountArgs{
+		Metadata:                     a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	role, err := rbacv1.NewRole(ctx, name+"-role", &rbacv1.RoleArgs{
+		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Rules:    a.rules(),
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	binding, err := rbacv1.NewRoleBinding(ctx, name+"-role-binding", &rbacv1.RoleBindingArgs{
+		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		RoleRef: &rbacv1.RoleRefArgs{
+			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
+			Kind:     pulumi.String("Role"),
+			Name:     role.Metadata.Name().Elem(),
+		},
+		Subjects: rbacv1.SubjectArray{rbacv1.SubjectArgs{
+			Kind: pulumi.String("ServiceAccount"), Name: account.Metadata.Name().Elem(), Namespace: a.namespace,
+		}},
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	plugins, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
+		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Data:     pulumi.StringMap{endpointpicker.ConfigFile: pulumi.String(a.PluginsConfig)},
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return []pulumi.Resource{binding, plugins}, nil
+}
+
+// rules is what EPP v0.4.0 needs, and no more.
+func (a *epp) rules() rbacv1.PolicyRuleArray {
+	rule := func(group, resource string, verbs ...string) rbacv1.PolicyRuleArgs {
+		return rbacv1.PolicyRuleArgs{
+			ApiGroups: pulumi.ToStringArray([]string{group}),
+			Resources: pulumi.ToStringArray([]string{resource}),
+			Verbs:     pulumi.ToStringArray(verbs),
+		}
+	}
+	rules := rbacv1.PolicyRuleArray{rule("", "pods", "get", "list", "watch")}
+	if a.InferencePool {
+		rules = append(rules,
+			rule("inference.networking.k8s.io", "inferencepools", "get", "list", "watch"),
+			rule("inference.networking.x-k8s.io", "inferenceobjectives", "get", "list", "watch"))
+	}
+	if a.leaderElection() {
+		rules = append(rules,
+			rule("coordination.k8s.io", "leases", "get", "list", "watch", "create", "update", "patch", "delete"),
+			rule("", "events", "create", "patch"))
+	}
+	return rules
+}
+
+func (a *epp) leaderElection() bool { return a.replicas > 1 }
+
+// pool registers the InferencePool. Its status is written by a gateway controller,
+// which a cluster need not have, so nothing waits for it.
+func (a *epp) pool(
+	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
+) (*apiextensions.CustomResource, error) {
+	return apiextensions.NewCustomResource(ctx, name+"-pool", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("inference.networking.k8s.io/v1"),
+		Kind:       pulumi.String("InferencePool"),
+		Metadata:   a.metadata(llmd.PoolName, llmd.ComponentEPP, nil, nil),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"selector":    pulumi.Map{"matchLabels": pulumi.StringMap{llmd.ServingLabel: pulumi.String("true")}},
+			"targetPorts": pulumi.Array{pulumi.Map{"number": pulumi.Int(a.TargetPort)}},
+			"endpointPickerRef": pulumi.Map{
+				"name": pulumi.String(llmd.EPPName),
+				"port": pulumi.Map{"number": pulumi.Int(a.Port)},
+				// Without an EPP requests are balanced rather than refused.
+				"failureMode": pulumi.String("FailOpen"),
+			},
+		}},
+	}, opts...)
+}
+
+// originateTLS has Istio's proxies speak TLS with the EPP. There is nothing to check in its
+// certificate, which names nobody.
+func (a *epp) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
+	_, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("networking.istio.io/v1"),
+		Kind:       pulumi.String("DestinationRule"),
+		Metadata:   a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"host": ServiceHost(pulumi.String(llmd.EPPName), a.namespace),
+			"trafficPolicy": pulumi.Map{"tls": pulumi.Map{
+				"mode": pulumi.String("SIMPLE"), "insecureSkipVerify": pulumi.Bool(true),
+			}},
+		}},
+	}, opts...)
+	return err
+}
+
+func (a *epp) workload() workload {
+	options := endpointpicker.Options{
+		Release:        a.release,
+		Verbosity:      int32(a.verbosity),
+		KVCacheMetric:  a.KVCacheMetric,
+		TargetPort:     int32(a.TargetPort),
+		LeaderElection: a.leaderElection(),
+		SecureServing:  a.SecureServing,
+		Args:           a.Args,
+	}
+	if a.InferencePool {
+		options.PoolName = llmd.PoolName
+	}
+	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("epp")
+	c.Args = pulumi.ToStringArray(endpointpicker.Args(options))
+	c.Env = corev1.EnvVarArray{podField("POD_NAME", "metadata.name"), podField("NAMESPACE", "metadata.namespace")}
+	c.Ports = corev1.ContainerPortArray{
+		containerPort("grpc", llmd.EPPGRPCPort), containerPort("grpc-health", llmd.EPPHealthPort), containerPort("metrics", llmd.EPPMetricsPort),
+	}
+	// Ready means able to pick. Alive is only that the port is open: by gRPC, an EPP
+	// that waits for its pool would be killed.
+	c.ReadinessProbe = &corev1.ProbeArgs{
+		Grpc: &corev1.GRPCActionArgs{
+			Port: pulumi.Int(llmd.EPPHealthPort), Service: pulumi.String(llmd.EPPHealthService),
+		},
+		PeriodSeconds: pulumi.Int(2),
+	}
+	c.LivenessProbe = &corev1.ProbeArgs{
+		TcpSocket:           &corev1.TCPSocketActionArgs{Port: pulumi.String("grpc-health")},
+		InitialDelaySeconds: pulumi.Int(5),
+		PeriodSeconds:       pulumi.Int(10),
+	}
+	c.VolumeMounts = corev1.VolumeMountArray{corev1.VolumeMountArgs{
+		Name: pulumi.String("config"), MountPath: pulumi.String(endpointpicker.ConfigDir), ReadOnly: pulumi.Bool(true),
+	}}
+	return workload{
+		name:           llmd.EPPName,
+		component:      llmd.ComponentEPP,
+		replicas:       a.replicas,
+		labels:         map[string]string{llmd.ComponentLabel: llmd.ComponentEPP},
+		annotations:    checksum(pulumi.String(a.PluginsConfig)),
+		uid:            simulatorUser,
+		leaderOnly:     a.leaderElection(),
+		serviceAccount: llmd.EPPName,
+		graceSeconds:   eppGraceSeconds,
+		containers:     corev1.ContainerArray{c},
+		volumes: corev1.VolumeArray{corev1.VolumeArgs{
+			Name:      pulumi.String("config"),
+			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(llmd.EPPName)},
+		}},
+	}
+}

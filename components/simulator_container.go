@@ -1,0 +1,116 @@
+package components
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
+)
+
+// SimulatorSettings are what a simulator pretends to be. Durations are Go durations such
+// as 150ms.
+type SimulatorSettings struct {
+	// Model is the name that the simulators answer to. Default: random.
+	Model string `pulumi:"model,optional"`
+
+	// MaxNumSeqs is the number of requests that one simulator works on at a time.
+	// Default: 5.
+	MaxNumSeqs int `pulumi:"maxNumSeqs,optional"`
+
+	// TimeToFirstToken before a response starts. Default: 0s.
+	TimeToFirstToken string `pulumi:"timeToFirstToken,optional"`
+
+	// InterTokenLatency between two tokens. Default: 0s.
+	InterTokenLatency string `pulumi:"interTokenLatency,optional"`
+
+	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
+	// prefill pod has processed. Default: 0s.
+	KVCacheTransferLatency string `pulumi:"kvCacheTransferLatency,optional"`
+}
+
+// simulatorOptions turns the settings into the simulator's own.
+func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
+	settings := orValue(a.Simulator, SimulatorSettings{})
+	options := simulator.Options{
+		Model:      settings.Model,
+		Port:       int32(a.simulatorPort()),
+		Verbosity:  int32(orValue(a.LogVerbosity, llmd.SimulatorVerbosity)),
+		MaxNumSeqs: int32(settings.MaxNumSeqs),
+		Args:       a.Args,
+	}
+	var errs []error
+	var err error
+	if options.Release, err = release.SimulatorOf(knownImage(a.Image), a.Version); err != nil {
+		errs = append(errs, fmt.Errorf("image %w", err))
+	}
+	if settings.MaxNumSeqs < 0 {
+		errs = append(errs, fmt.Errorf("max num seqs must be 1 or more, got %d", settings.MaxNumSeqs))
+	}
+	for _, latency := range []struct {
+		name, text string
+		to         *time.Duration
+	}{
+		{"time to first token", settings.TimeToFirstToken, &options.TimeToFirstToken},
+		{"inter-token latency", settings.InterTokenLatency, &options.InterTokenLatency},
+		{"KV-cache transfer latency", settings.KVCacheTransferLatency, &options.KVCacheTransferLatency},
+	} {
+		if latency.text == "" {
+			continue
+		}
+		d, err := time.ParseDuration(latency.text)
+		if err != nil || d < 0 {
+			errs = append(errs, fmt.Errorf("%s must be a duration such as 150ms, got %q", latency.name, latency.text))
+		}
+		*latency.to = d
+	}
+	return options, errors.Join(errs...)
+}
+
+// simulatorPort is the port above where the sidecar serves the pods' own.
+func (a *modelServiceStage) simulatorPort() int {
+	if a.sidecar == nil {
+		return a.Port
+	}
+	return a.Port + 1
+}
+
+// containers returns the simulator and, where there is one, the sidecar in front of it.
+// The port named http is the one that serves the pod's requests.
+func (a *modelServiceStage) containers() corev1.ContainerArray {
+	if a.sidecar == nil {
+		return corev1.ContainerArray{a.simulator("http")}
+	}
+	return corev1.ContainerArray{a.simulator("simulator"), a.routingSidecar()}
+}
+
+func (a *modelServiceStage) simulator(portName string) *corev1.ContainerArgs {
+	var args pulumi.StringArray
+	if a.Seed != nil {
+		args = append(args, pulumi.Sprintf("--seed=%d", a.Seed))
+	}
+	for _, arg := range simulator.Args(a.options) {
+		args = append(args, pulumi.String(arg))
+	}
+	ready := a.options.Release.ReadyPath
+
+	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("simulator")
+	c.Args = args
+	// The simulator names the pod that answered in its x-inference-* response headers.
+	c.Env = corev1.EnvVarArray{
+		podField("POD_NAME", "metadata.name"),
+		podField("POD_NAMESPACE", "metadata.namespace"),
+		podField("POD_IP", "status.podIP"),
+	}
+	c.Ports = corev1.ContainerPortArray{containerPort(portName, a.simulatorPort())}
+	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, 120)
+	c.ReadinessProbe = httpProbe(ready, pulumi.String(portName), 5, 2)
+	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String(portName), 10, 3)
+	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
+	return c
+}

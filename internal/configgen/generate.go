@@ -1,0 +1,74 @@
+package configgen
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// choices are values for strings and lists, whose types alone do not say which are valid.
+// A path that is not here, and is neither a number nor a switch, keeps its default.
+var choices = map[string][]any{
+	"name":                    {"llm-sim", "other"},
+	"image":                   {"example.com/image:local", "example.com/image@sha256:" + strings.Repeat("0", 64), "image"},
+	"imagePullPolicy":         {"Always", "IfNotPresent", "Never"},
+	"imagePullSecrets":        {[]any{"registry"}},
+	"service.name":            {"proxy", llmd.ProxyServiceName},
+	"service.type":            {"ClusterIP", "NodePort", "LoadBalancer"},
+	"gateway.className":       {"other"},
+	"loadBalancing.algorithm": {"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"},
+	"epp.args":                {[]any{"--enable-pprof=false"}},
+	"decode.args":             {[]any{"--max-loras=2"}},
+	"prefill.args":            {[]any{"--max-loras=3", "--max-model-len=2048"}},
+	"simulator.model":         {"random", "org/model"},
+	"resources.requests.cpu":  {"10m", "1"},
+	"resources.limits.memory": {"512Mi", "1G"},
+	"port":                    {1, 80, 8200, 8201, 65535},
+	"verbosity":               {0, 10},
+	"logVerbosity":            {0, 10},
+	"replicas":                {1, 3},
+}
+
+// Generate returns a configuration of values each of which is valid, though they need not go
+// together. Paths that skip reports stay unset; nil skips none.
+func Generate(random *rand.Rand, skip func(path string) bool) map[string]any {
+	values := map[string]any{}
+	for _, l := range Leaves() {
+		if skip != nil && skip(l.Path) {
+			continue
+		}
+		// A switch decides what else there is, so it is turned more often than the rest.
+		switched := strings.HasSuffix(l.Path, "nabled")
+		if !switched && random.IntN(6) > 0 {
+			continue
+		}
+		if value := good(random, l); value != nil {
+			Set(values, l.Path, value)
+		}
+	}
+	return values
+}
+
+func good(random *rand.Rand, l Leaf) any {
+	for path := l.Path; ; path = path[strings.Index(path, ".")+1:] {
+		if values := choices[path]; len(values) > 0 {
+			return values[random.IntN(len(values))]
+		}
+		if !strings.Contains(path, ".") {
+			break
+		}
+	}
+	switch of := l.Of; {
+	case of.Kind() == reflect.Bool:
+		return random.IntN(2) > 0
+	case of.Kind() == reflect.Int32, of.Kind() == reflect.Int64:
+		return 1 + random.IntN(3)
+	case of == reflect.TypeFor[metav1.Duration]():
+		return "20ms"
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package stacks
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/endpointpicker"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
+	"github.com/llm-d-sim/llm-d-sim/config"
+)
+
+func eppEnabled(spec *config.Spec) bool { return spec.EPP.Enabled }
+
+func (c *composer) epp() error {
+	epp := c.spec.EPP
+	plugins := ""
+	if own := epp.PluginsConfig; own != nil {
+		var err error
+		if plugins, err = endpointpicker.Override(own); err != nil {
+			return err
+		}
+	}
+	simulator, err := release.SimulatorOf(c.spec.DecodeStage().Image, "")
+	if err != nil {
+		return err
+	}
+	e, err := components.NewEPP(c.ctx, c.name+"-epp", &components.EPPArgs{
+		Namespace:        c.Namespace,
+		Instance:         c.spec.Name,
+		Replicas:         integer(epp.Replicas),
+		Image:            image(c.args.Images.EPP, epp.Image),
+		ImagePullPolicy:  c.pullPolicy(epp.Image),
+		ImagePullSecrets: c.pullSecrets(),
+		Resources:        resources(epp.Resources),
+		Port:             int(epp.Port),
+		TargetPort:       int(c.spec.DecodeStage().Port),
+		Verbosity:        integer(epp.Verbosity),
+		KVCacheMetric:    simulator.KVCacheMetric,
+		PrefillDecode:    c.spec.Sidecar(),
+		PluginsConfig:    plugins,
+		SecureServing:    epp.SecureServing,
+		Istio:            c.spec.IstioProxies(),
+		Args:             epp.Args,
+		InferencePool:    c.spec.Pool(),
+		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
+	}, c.child("epp"))
+	if err != nil {
+		return err
+	}
+	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.EPPName, epp.Replicas, epp.Replicas > 1})
+	if c.spec.Pool() {
+		c.pool = e.PoolName
+	}
+	return nil
+}
+
+// eppNeeds are the kinds that an EPP exits without.
+func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
+	if !spec.Pool() {
+		return nil
+	}
+	return []schema.GroupVersionKind{
+		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2", Kind: "InferenceObjective"},
+	}
+}

@@ -1,0 +1,74 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
+)
+
+// part is something that a stack can have. The file of the same name says how a
+// configuration becomes its component.
+type part struct {
+	// name is the logical name of the component, without that of the stack.
+	name string
+	// key switches the part on, and nameKey names its objects, where there is such a key.
+	key, nameKey string
+	// enabled reports whether a stack has the part.
+	enabled func(*config.Spec) bool
+	// register registers the component, with what parts before it have left in the composer.
+	register func(*composer) error
+	// transform, if set, changes the resources of all parts.
+	transform pulumi.ResourceTransformation
+	// needs, if set, returns kinds that the part uses without creating any.
+	needs func(*config.Spec) []schema.GroupVersionKind
+	// implied, if set, returns the objects that a controller creates for the part's.
+	implied func(*config.Spec) []plan.Object
+}
+
+// parts are all parts of a stack, in the order of the request path. That of gateways is
+// the order in which clients should prefer them.
+var parts = []part{
+	{name: "standard-gateway", key: "inferenceGateway.standard.enabled", enabled: (*config.Spec).StandardGateway, register: (*composer).standardGateway},
+	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
+	{name: "epp", key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
+	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill},
+	{name: "decode", nameKey: "name", enabled: always, register: (*composer).decode},
+	{name: "proxy", nameKey: "service.name", enabled: always, register: (*composer).proxy},
+	{name: "gateway", key: "gateway.enabled", nameKey: "gateway.routeName", enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
+	{name: "istio-gateway-routes", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGatewayRoutes},
+	{name: "load-balancing", key: "loadBalancing.enabled", nameKey: "service.name", enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
+	{name: "disruption-budgets", key: "podDisruptionBudget.enabled", enabled: disruptionBudgetsEnabled, register: (*composer).disruptionBudgets, transform: spreadOverNodes},
+}
+
+// always is a part that every stack has.
+func always(*config.Spec) bool { return true }
+
+// Plan returns what a stack of this configuration consists of. Nothing is registered.
+func Plan(ctx *pulumi.Context, spec *config.Spec) (plan.Plan, error) {
+	objects, err := plan.Rehearse(ctx, func(ctx *pulumi.Context) error {
+		_, err := NewStack(ctx, stackName, &StackArgs{Spec: spec})
+		return err
+	})
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p := plan.Plan{Parts: []plan.Part{{Name: "stack", Key: "createNamespace", NameKey: "namespace", Objects: objects[stackName]}}}
+	for _, known := range parts {
+		if !known.enabled(spec) {
+			continue
+		}
+		part := plan.Part{
+			Name: known.name, Key: known.key, NameKey: known.nameKey, Objects: objects[stackName+"-"+known.name],
+		}
+		if known.needs != nil {
+			part.Needs = known.needs(spec)
+		}
+		if known.implied != nil {
+			part.Implied = known.implied(spec)
+		}
+		p.Parts = append(p.Parts, part)
+	}
+	return p, nil
+}

@@ -1,0 +1,116 @@
+// Package plan finds out what a program is going to register before it does: the
+// registration runs once against a recorder in place of the engine. So what is checked
+// beforehand comes from the code that registers it, not from a list beside it.
+package plan
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+)
+
+// Plan is what a stack consists of.
+type Plan struct {
+	Parts []Part
+}
+
+// Part is one component of a stack.
+type Part struct {
+	// Name is the component's logical name without that of the stack, such as epp.
+	Name string
+	// Key is the configuration key that switches the part on, empty if nothing does.
+	Key string
+	// NameKey is the configuration key that names the part's objects, empty if their names
+	// are fixed.
+	NameKey string
+	// Objects are what the part registers.
+	Objects []Object
+	// Implied are objects that a controller creates for them.
+	Implied []Object
+	// Needs are kinds that the part does not create, but does not work without.
+	Needs []schema.GroupVersionKind
+}
+
+// Object is one Kubernetes object.
+type Object struct {
+	schema.GroupVersionKind
+	// Namespace is empty for an object without one.
+	Namespace, Name string
+	// Manifest is the object as it is applied, with placeholders for random values. Nil for
+	// an implied one.
+	Manifest map[string]any
+}
+
+// Resource returns the API resource of the object's kind.
+func (o Object) Resource() schema.GroupVersionResource {
+	if o.Kind == "Gateway" { // By the usual rule it would be gatewaies.
+		return o.GroupVersion().WithResource("gateways")
+	}
+	resource, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind)
+	return resource
+}
+
+// Field returns the value at a path of the manifest, nil if there is none.
+func (o Object) Field(path ...string) any {
+	value, _, _ := unstructured.NestedFieldNoCopy(o.Manifest, path...)
+	return value
+}
+
+// Objects returns the objects of all parts.
+func (p Plan) Objects() []Object {
+	var all []Object
+	for _, part := range p.Parts {
+		all = append(all, part.Objects...)
+	}
+	return all
+}
+
+// Workload is a part's Deployment, as its status describes it.
+type Workload struct {
+	// Part and Deployment are the names of both.
+	Part, Deployment string
+	// Image of the first container.
+	Image string
+	// Replicas asked for, 0 where an autoscaler decides.
+	Replicas int
+	// Service is the name of the part's own Service, empty without one.
+	Service string
+	// LeaderOnly is set where a single replica of all is ever ready.
+	LeaderOnly bool
+}
+
+// Workloads returns the Deployments of all parts, in the plan's order.
+func (p Plan) Workloads() []Workload {
+	var all []Workload
+	for _, part := range p.Parts {
+		w := Workload{Part: part.Name}
+		for _, o := range part.Objects {
+			switch o.Kind {
+			case "Deployment":
+				w.Deployment, w.Image = o.Name, firstImage(o)
+				replicas, _ := o.Field("spec", "replicas").(float64)
+				w.Replicas = int(replicas)
+				// What `up` waits for decides what counts as ready.
+				_, w.LeaderOnly, _ = unstructured.NestedString(o.Manifest, "metadata", "annotations", llmd.WaitForAnnotation)
+			case "Service":
+				w.Service = o.Name
+			}
+		}
+		if w.Deployment != "" {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+func firstImage(deployment Object) string {
+	containers, _ := deployment.Field("spec", "template", "spec", "containers").([]any)
+	if len(containers) == 0 {
+		return ""
+	}
+	container, _ := containers[0].(map[string]any)
+	image, _ := container["image"].(string)
+	return image
+}

@@ -1,0 +1,91 @@
+// Package preflight asks a cluster whether a plan can be deployed there, before anything
+// is changed: its version, the kinds and controllers that the plan needs, and whose the
+// objects are that exist already.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
+)
+
+// oldestKubernetes is the first release whose kubelet knows the preStop sleep that
+// every pod uses (on by default since 1.30).
+const oldestKubernetes = "1.30"
+
+// Stack is what is going to be deployed.
+type Stack struct {
+	plan.Plan
+
+	// Owner identifies the Pulumi stack in the annotation of its objects.
+	Owner string
+	// Namespace of all objects, which the stack creates if CreateNamespace is set.
+	Namespace       string
+	CreateNamespace bool
+}
+
+// Check fails when the cluster lacks what the stack needs, or when an object of the stack
+// belongs to somebody else; it reports all problems at once. A preview without a
+// reachable cluster goes on with a warning. It returns the manual changes to set right.
+func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error) {
+	is, err := live.Version(ctx.Context())
+	if err != nil {
+		if ctx.DryRun() {
+			return nil, ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
+		}
+		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
+	}
+	c := &checker{Stack: stack, live: live}
+	var kinds, owners error
+	var group errgroup.Group
+	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
+	group.Go(func() error { owners = c.checkOwners(ctx.Context()); return nil })
+	_ = group.Wait()
+	if err := errors.Join(checkVersion(is), kinds, owners); err != nil {
+		return nil, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
+	}
+	return c.edits, nil
+}
+
+// checker is one run of all checks.
+type checker struct {
+	Stack
+	live  cluster.Cluster
+	edits Edits
+}
+
+func checkVersion(is *version.Version) error {
+	if is.LessThan(version.MustParseGeneric(oldestKubernetes)) {
+		return fmt.Errorf("kubernetes %s is too old: %s or newer is needed", is, oldestKubernetes)
+	}
+	return nil
+}
+
+// problem says what a part lacks, how to get it, and how to do without.
+func problem(key, what, fix string) error {
+	if key == "" {
+		return fmt.Errorf("%s: %s", what, fix)
+	}
+	return fmt.Errorf("%s: %s: %s, or switch the part off: pulumi config set --path %s false", key, what, fix, key)
+}
+
+// each runs a check of every part.
+func (c *checker) each(ctx context.Context, check func(context.Context, plan.Part) error) error {
+	errs := make([]error, len(c.Parts))
+	var group errgroup.Group
+	for i, part := range c.Parts {
+		group.Go(func() error {
+			errs[i] = check(ctx, part)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return errors.Join(errs...)
+}

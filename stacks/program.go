@@ -1,0 +1,166 @@
+// Package stacks turns a configuration into a whole llm-d simulator stack: the component
+// resource Stack for programs in Go, and Deploy, the program of this repository, which
+// checks configuration and cluster before it registers a Stack, and reads back its status.
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
+	"github.com/llm-d-sim/llm-d-sim/stacks/preflight"
+	"github.com/llm-d-sim/llm-d-sim/stacks/status"
+)
+
+// stackName is the logical name of the program's Stack. A constant, whatever the Pulumi
+// stack is called: another name would be another resource.
+const stackName = "llm-d-sim"
+
+// Deploy is the Pulumi program: it reads the stack configuration and the cluster,
+// and registers the stack with its outputs.
+func Deploy(ctx *pulumi.Context) error {
+	program := Program{Connect: cluster.Connect, Settle: status.SettleTime}
+	// The SDK only returns single values; finding unknown keys takes all of them.
+	for name, dst := range map[string]any{
+		pulumi.EnvConfig:           &program.Values,
+		pulumi.EnvConfigSecretKeys: &program.SecretKeys,
+	} {
+		if raw := os.Getenv(name); raw != "" {
+			if err := json.Unmarshal([]byte(raw), dst); err != nil {
+				return fmt.Errorf("reading %s: %w", name, err)
+			}
+		}
+	}
+	return program.Run(ctx)
+}
+
+// Program is Deploy with its surroundings as parameters.
+type Program struct {
+	// Values are all configuration values by full key, SecretKeys those of them that
+	// are secret.
+	Values     map[string]string
+	SecretKeys []string
+
+	// Connect returns the client for a cluster.
+	Connect func(cluster.Target) (cluster.Cluster, error)
+	// Settle is how long to wait at the end for what is not ready yet. Default: not at all.
+	Settle time.Duration
+}
+
+// RefusedError says why the program refused to start: nothing was registered, so
+// nothing will change.
+type RefusedError struct{ reason error }
+
+func (e *RefusedError) Error() string { return e.reason.Error() }
+
+// Unwrap returns the reason.
+func (e *RefusedError) Unwrap() error { return e.reason }
+
+// Run checks everything that can be checked, and only then registers resources. What
+// the checks find is a *RefusedError.
+func (p *Program) Run(ctx *pulumi.Context) error {
+	r, err := p.check(ctx)
+	if err != nil {
+		return &RefusedError{err}
+	}
+	providers, err := r.providers()
+	if err != nil {
+		return err
+	}
+	s, err := NewStack(ctx, stackName, &StackArgs{Spec: r.spec}, providers, pulumi.Transformations(
+		[]pulumi.ResourceTransformation{stamp(r.owner), reapply(r.edits)}))
+	if err != nil {
+		return err
+	}
+	r.export(s)
+	return nil
+}
+
+// run is one run of the program whose checks have passed.
+type run struct {
+	ctx    *pulumi.Context
+	spec   *config.Spec
+	plan   plan.Plan
+	owner  string
+	target cluster.Target
+	live   cluster.Cluster
+	// edits are the manual changes to set right.
+	edits  preflight.Edits
+	settle time.Duration
+}
+
+func (p *Program) check(ctx *pulumi.Context) (*run, error) {
+	spec, err := config.Load(p.Values, p.SecretKeys)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		ctx: ctx, spec: spec, settle: p.Settle,
+		owner: fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()),
+		target: cluster.Target{
+			Kubeconfig: p.Values["kubernetes:kubeconfig"], Context: p.Values["kubernetes:context"],
+		},
+	}
+	if r.plan, err = Plan(ctx, spec); err != nil {
+		return nil, err
+	}
+	if err := r.plan.Check(); err != nil {
+		return nil, err
+	}
+	if r.live, err = p.Connect(r.target); err != nil {
+		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
+	}
+	r.edits, err = preflight.Check(ctx, r.live, preflight.Stack{
+		Plan: r.plan, Owner: r.owner, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,
+	})
+	return r, err
+}
+
+// providers returns the option that puts resources into the target cluster.
+func (r *run) providers() (pulumi.ResourceOption, error) {
+	args := &kubernetes.ProviderArgs{
+		// Names are fixed, so a changed ConfigMap is updated rather than replaced; a
+		// checksum on the pods rolls them.
+		EnableConfigMapMutable: pulumi.Bool(true),
+	}
+	if r.target.Kubeconfig != "" {
+		args.Kubeconfig = pulumi.ToSecret(pulumi.String(r.target.Kubeconfig)).(pulumi.StringOutput)
+	}
+	if r.target.Context != "" {
+		args.Context = pulumi.String(r.target.Context)
+	}
+	if id := clusterID(r.ctx.Context(), r.live); id != "" {
+		// Otherwise another address of the same cluster counts as another cluster: every
+		// object would be created again, that is adopted, and then deleted as the old one.
+		args.ClusterIdentifier = pulumi.String(id)
+	}
+	k8s, err := kubernetes.NewProvider(r.ctx, "kubernetes", args)
+	if err != nil {
+		return nil, err
+	}
+	rnd, err := random.NewProvider(r.ctx, "random", nil)
+	if err != nil {
+		return nil, err
+	}
+	return pulumi.Providers(k8s, rnd), nil
+}
+
+// clusterID identifies a cluster, whatever its address, by something that is never created
+// twice. It is empty where the cluster does not say.
+func clusterID(ctx context.Context, live cluster.Cluster) string {
+	system, err := live.Namespace(ctx, metav1.NamespaceSystem)
+	if err != nil || system == nil {
+		return ""
+	}
+	return string(system.UID)
+}

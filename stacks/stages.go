@@ -1,0 +1,74 @@
+package stacks
+
+import (
+	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/config"
+)
+
+func prefillEnabled(spec *config.Spec) bool { return spec.Prefill.Enabled }
+
+func (c *composer) prefill() error {
+	stage := c.spec.PrefillStage()
+	args := c.stage(stage)
+	args.Role, args.Name, args.HeadlessService = llmd.RolePrefill, llmd.PrefillName, true
+	s, err := components.NewModelServiceStage(c.ctx, c.name+"-prefill", args, c.child("prefill"))
+	if err != nil {
+		return err
+	}
+	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: stage.Replicas})
+	return nil
+}
+
+// decode registers the decode pods: the stage, or in single mode the Deployment that
+// stands for all stages. They are one resource, so that a change of mode keeps an object
+// that has the same name in both.
+func (c *composer) decode() error {
+	stage := c.spec.DecodeStage()
+	args := c.stage(stage)
+	args.Role, args.Name = llmd.RoleDecode, c.spec.DecodeName()
+	args.HeadlessService, args.Open = c.spec.DecodeService(), c.spec.OpenDecode()
+	if c.spec.Sidecar() {
+		sidecar := c.spec.Decode.RoutingSidecar
+		args.RoutingSidecar = &components.RoutingSidecar{
+			Image:           image(c.args.Images.RoutingSidecar, sidecar.Image),
+			ImagePullPolicy: c.pullPolicy(sidecar.Image),
+			Resources:       resources(sidecar.Resources),
+		}
+	}
+	s, err := components.NewModelServiceStage(c.ctx, c.name+"-decode", args, c.child("decode", "simulator"))
+	if err != nil {
+		return err
+	}
+	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: stage.Replicas})
+	if args.HeadlessService {
+		c.services = append(c.services, s.Endpoint)
+	}
+	return nil
+}
+
+// stage returns what the stages have in common.
+func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
+	return &components.ModelServiceStageArgs{
+		Namespace:        c.Namespace,
+		Instance:         c.spec.Name,
+		Replicas:         integer(stage.Replicas),
+		Image:            image(c.args.Images.Simulator, stage.Image),
+		ImagePullPolicy:  c.pullPolicy(stage.Image),
+		ImagePullSecrets: c.pullSecrets(),
+		Resources:        resources(stage.Resources),
+		Port:             int(stage.Port),
+		LogVerbosity:     integer(stage.LogVerbosity),
+		Seed:             c.seed,
+		Simulator: &components.SimulatorSettings{
+			Model:                  c.spec.Simulator.Model,
+			MaxNumSeqs:             int(c.spec.Simulator.MaxNumSeqs),
+			TimeToFirstToken:       c.spec.Simulator.TimeToFirstToken.Duration.String(),
+			InterTokenLatency:      c.spec.Simulator.InterTokenLatency.Duration.String(),
+			KVCacheTransferLatency: c.spec.Simulator.KVCacheTransferLatency.Duration.String(),
+		},
+		Args:          stage.Args,
+		NetworkPolicy: c.spec.NetworkPolicy.Enabled,
+		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
+	}
+}

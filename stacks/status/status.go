@@ -1,0 +1,155 @@
+// Package status reads how the workloads of a stack are: the values of its outputs
+// replicas, readyReplicas, conditions and status.
+package status
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
+)
+
+// Outputs are the names of the values that Read returns.
+var Outputs = []string{"replicas", "readyReplicas", "conditions", "status"}
+
+// The provider can be ahead of the pods: after a scaling it may judge a Deployment by its
+// ReplicaSet as that was before. A pod takes about a second to start and get ready.
+const (
+	// SettleTime is how long to wait for what is not ready yet.
+	SettleTime = 5 * time.Second
+	interval   = 100 * time.Millisecond
+)
+
+// Reader reads the status of one stack.
+type Reader struct {
+	Cluster cluster.Cluster
+	// Namespace and Instance select the stack's Deployments.
+	Namespace, Instance string
+	// Workloads of the stack, in the order of the conditions.
+	Workloads []plan.Workload
+	// Settle is how long to wait for what is not ready yet, or can't be read.
+	// Default: one look.
+	Settle time.Duration
+}
+
+// Read returns the outputs by name, once all is ready or the time to settle is over.
+func (r Reader) Read(ctx context.Context) (map[string]any, error) {
+	for until := time.Now().Add(r.Settle); ; time.Sleep(interval) {
+		deployments, err := r.Cluster.Deployments(ctx, r.Namespace, components.PartOfSelector(r.Instance))
+		late := !time.Now().Before(until)
+		if err != nil {
+			if late {
+				return nil, fmt.Errorf("reading the status from the cluster: %w", err)
+			}
+			continue
+		}
+		if outputs, ready := observe(r.Workloads, deployments); ready || late {
+			return outputs, nil
+		}
+	}
+}
+
+// observe describes the workloads as their Deployments are in the cluster, and reports
+// whether all are ready.
+func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (outputs map[string]any, allReady bool) {
+	live := make(map[string]appsv1.Deployment, len(deployments))
+	for _, d := range deployments {
+		live[d.Name] = d
+	}
+	outputs = map[string]any{"replicas": 0, "readyReplicas": 0}
+	status := make(map[string]any, len(workloads))
+	conditions := make([]any, 0, len(workloads)+1)
+	var waiting []string
+	for _, w := range workloads {
+		s := look(w, live)
+		if w.Part == llmd.RoleDecode {
+			outputs["replicas"], outputs["readyReplicas"] = s.desired, s.available
+		}
+		status[outputName(w.Part)] = map[string]any{
+			"desired": s.desired, "ready": s.available, "image": w.Image, "service": w.Service,
+		}
+		reason := "DeploymentReady"
+		if !s.ready {
+			reason = "DeploymentNotReady"
+			waiting = append(waiting, s.message)
+		}
+		conditions = append(conditions, condition(conditionType(w.Part), s.ready, reason, s.message))
+	}
+	all := condition("Ready", true, "DeploymentsReady", fmt.Sprintf("all %d Deployments are ready", len(workloads)))
+	if len(waiting) > 0 {
+		all = condition("Ready", false, "DeploymentsNotReady", strings.Join(waiting, "; "))
+	}
+	outputs["conditions"] = append([]any{all}, conditions...)
+	outputs["status"] = status
+	return outputs, len(waiting) == 0
+}
+
+// observation is how one workload is.
+type observation struct {
+	desired, available int
+	ready              bool
+	message            string
+}
+
+func look(w plan.Workload, live map[string]appsv1.Deployment) observation {
+	d, found := live[w.Deployment]
+	if !found {
+		return observation{message: fmt.Sprintf("Deployment %s does not exist", w.Deployment)}
+	}
+	// Fewer than asked for, as after a `kubectl scale`, is not what the stack should be.
+	s := observation{desired: max(int(*d.Spec.Replicas), w.Replicas), available: int(d.Status.ReadyReplicas)}
+	s.message = fmt.Sprintf("%d of %d replicas of %s are ready", s.available, s.desired, w.Deployment)
+	enough := s.desired
+	if w.LeaderOnly {
+		enough = min(1, s.desired)
+	}
+	switch {
+	case d.Status.ObservedGeneration < d.Generation:
+		// What the status says is about an older spec: after a scaling down it still counts
+		// the pods that leave.
+		s.available = min(s.available, s.desired)
+		s.message = fmt.Sprintf("the change of Deployment %s has not been processed yet", w.Deployment)
+	case int(d.Status.UpdatedReplicas) < enough:
+		s.message = fmt.Sprintf("%d of %d replicas of %s are updated", d.Status.UpdatedReplicas, s.desired, w.Deployment)
+	case s.available > s.desired:
+		s.message = fmt.Sprintf("%d replicas of %s are ready, %d are about to leave", s.available, w.Deployment, s.available-s.desired)
+	default:
+		s.ready = s.available >= enough
+	}
+	return s
+}
+
+// condition has the fields of a Kubernetes condition except for its transition time,
+// which would differ each time.
+func condition(kind string, is bool, reason, message string) map[string]any {
+	status := "False"
+	if is {
+		status = "True"
+	}
+	return map[string]any{"type": kind, "status": status, "reason": reason, "message": message}
+}
+
+// outputName is a part's name in the status output, such as standardGateway.
+func outputName(part string) string {
+	words := strings.Split(part, "-")
+	for i := range words[1:] {
+		words[i+1] = strings.ToUpper(words[i+1][:1]) + words[i+1][1:]
+	}
+	return strings.Join(words, "")
+}
+
+// conditionType is the type of a part's condition, such as StandardGatewayReady.
+func conditionType(part string) string {
+	name := outputName(part)
+	if name == llmd.ComponentEPP {
+		return "EPPReady"
+	}
+	return strings.ToUpper(name[:1]) + name[1:] + "Ready"
+}

@@ -1,0 +1,175 @@
+package tests
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/internal/configgen"
+	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
+	"github.com/llm-d-sim/llm-d-sim/stacks"
+	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
+)
+
+// planOf returns the plan of a configuration, if it is accepted.
+func planOf(t *testing.T, values map[string]string) (p plan.Plan, accepted bool) {
+	t.Helper()
+	full := map[string]string{}
+	for key, value := range values {
+		full["llm-d-sim:"+key] = value
+	}
+	spec, err := config.Load(full, nil)
+	if err != nil {
+		return plan.Plan{}, false
+	}
+	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+		p, err = stacks.Plan(ctx, spec)
+		return err
+	}, pulumi.WithMocks("llm-d-sim", "test", recorder.New())))
+	return p, true
+}
+
+// objects lists the objects of a plan, and registered those that a program has registered.
+func objects(p plan.Plan) []string {
+	var list []string
+	for _, o := range p.Objects() {
+		list = append(list, o.Kind+" "+o.Name)
+	}
+	return list
+}
+
+func registered(r *recorder.Recorder) []string {
+	var list []string
+	for _, reg := range r.Registrations() {
+		if reg.Object() != "" {
+			list = append(list, fmt.Sprint(reg.Inputs["kind"], " ", reg.Object()))
+		}
+	}
+	return list
+}
+
+// plainKeys are the configuration without the project's name in its keys.
+func plainKeys(t *testing.T, values map[string]any) map[string]string {
+	t.Helper()
+	encoded, err := stackfile.Encode(values)
+	require.NoError(t, err)
+	return encoded
+}
+
+func TestThePlanOfEveryExampleIsWhatItRegisters(t *testing.T) {
+	t.Parallel()
+	for _, name := range stackfile.Names {
+		values := map[string]string{}
+		for key, value := range stackFile(t, name) {
+			values[key[len("llm-d-sim:"):]] = value
+		}
+		p, accepted := planOf(t, values)
+		require.True(t, accepted, name)
+		r := run(t, values, fullCluster())
+		require.NoError(t, r.err, name)
+		require.ElementsMatch(t, objects(p), registered(r.Recorder), name)
+	}
+}
+
+func TestThePlanOfGeneratedConfigurationsIsWhatTheyRegister(t *testing.T) {
+	t.Parallel()
+	const most = 500
+	random := rand.New(rand.NewPCG(13, 500)) // The same ones each time.
+	refused := 0
+	parts := map[string]int{}
+	for checked := 0; checked < most; {
+		values := plainKeys(t, configgen.Generate(random, nil))
+		p, accepted := planOf(t, values)
+		if !accepted {
+			continue
+		}
+		checked++
+		live := fullCluster()
+		live.classes["other"] = true
+		r := run(t, values, live)
+		if err := p.Check(); err != nil {
+			require.ErrorContains(t, r.err, err.Error(), "%v", values)
+			require.Empty(t, r.Registrations(), "%v", values)
+			refused++
+			continue
+		}
+		require.NoError(t, r.err, "%v", values)
+		require.ElementsMatch(t, objects(p), registered(r.Recorder), "%v", values)
+		for _, part := range p.Parts {
+			parts[part.Name]++
+		}
+	}
+	t.Logf("%d configurations, %d of them refused by their plan; parts: %v", most, refused, parts)
+	require.Len(t, parts, len(slices.Collect(maps.Keys(parts))))
+	require.GreaterOrEqual(t, len(parts), 11, "every part is planned at least once")
+}
+
+func TestTwoObjectsOfOneNameAreRefused(t *testing.T) {
+	t.Parallel()
+	gateway := `{"enabled":true,"standard":{"enabled":true}}`
+	for name, test := range map[string]struct {
+		values map[string]string
+		want   []string
+	}{
+		"the Gateway's overlays and the standard gateway's bootstrap": {
+			map[string]string{"inferenceGateway": gateway, "gateway": `{"enabled":true}`},
+			[]string{
+				"ConfigMap infra-sim-inference-gateway is needed twice, by inferenceGateway.standard.enabled and by gateway.enabled",
+				"pulumi config set --path gateway.routeName NAME",
+			},
+		},
+		"the Gateway's overlays and the EPP's configuration": {
+			map[string]string{"epp": `{"enabled":true}`, "gateway": `{"enabled":true,"routeName":"gaie-sim-epp"}`},
+			[]string{"ConfigMap gaie-sim-epp is needed twice", "gateway.routeName NAME"},
+		},
+		"the proxy Service and what istiod creates": {
+			map[string]string{"gateway": `{"enabled":true}`, "service": `{"name":"infra-sim-inference-gateway-istio"}`},
+			[]string{"Service infra-sim-inference-gateway-istio is needed twice", "gateway.routeName NAME"},
+		},
+		"the proxy Service and the EPP's": {
+			map[string]string{"epp": `{"enabled":true}`, "service": `{"name":"gaie-sim-epp"}`},
+			[]string{"Service gaie-sim-epp is needed twice", "service.name NAME"},
+		},
+		"a name too long for the Service that istiod creates": {
+			map[string]string{"gateway": `{"enabled":true,"routeName":"a12345678901234567890123456789012345678901234567890123456789"}`},
+			[]string{"-istio of gateway.enabled: must be no more than 63 characters", "gateway.routeName NAME"},
+		},
+	} {
+		r := run(t, test.values, fullCluster())
+		require.Empty(t, r.Registrations(), name)
+		for _, want := range test.want {
+			require.ErrorContains(t, r.err, want, name)
+		}
+	}
+}
+
+func TestAChangeOfModeKeepsTheDecodeDeployment(t *testing.T) {
+	t.Parallel()
+	urn := func(values map[string]string) string {
+		r := run(t, values, bareCluster())
+		require.NoError(t, r.err)
+		d, found := r.Find("kubernetes:apps/v1:Deployment", llmd.DecodeName)
+		require.True(t, found)
+		return d.Parent + " " + d.Name
+	}
+	require.Equal(t,
+		urn(map[string]string{"name": "llm-d-modelservice"}),
+		urn(map[string]string{"name": "llm-d-modelservice", "decode": `{"enabled":true}`}))
+}
+
+func TestALongServiceNameCanBeBalanced(t *testing.T) {
+	t.Parallel()
+	const name = "a12345678901234567890123456789012345678901234567890123456789012" // 63 characters.
+	r := run(t, map[string]string{"service": `{"name":"` + name + `"}`, "loadBalancing": `{"enabled":true}`}, fullCluster())
+	require.NoError(t, r.err)
+	_, found := r.Find("kubernetes:networking.istio.io/v1:DestinationRule", name+"-lb")
+	require.True(t, found)
+}
