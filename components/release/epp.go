@@ -1,20 +1,117 @@
 package release
 
 // EPP is what holds for a release of llm-d's Endpoint Picker.
+//
+// Ports, the health service, the ServiceAccount's need to see pods and the Lease of several
+// replicas are the same for all of them.
 type EPP struct {
 	Release
 
 	// KVCacheMetricFlag says that --kv-cache-usage-percentage-metric exists. Newer EPPs exit
-	// on it and expect the name that simulators use since v0.7.0.
+	// on it and read the metric that simulators have since v0.7.0.
 	KVCacheMetricFlag bool
+	// RefusedFlags are flags of other releases that make this one exit, with what takes
+	// their place.
+	RefusedFlags map[string]string
+
+	// ByLabel says that the EPP can find its pods by label, without an InferencePool.
+	ByLabel bool
+	// ObjectiveRequired says that with an InferencePool the EPP exits where the cluster has
+	// no CRD InferenceObjective.
+	ObjectiveRequired bool
+	// Watched are the kinds beside InferencePools that the EPP watches with an
+	// InferencePool, where their CRDs are installed. It exits if it may not.
+	Watched []Resources
+
+	// Paths are the requests that the EPP reads and picks a pod for.
+	Paths []string
+	// PromptLists says that the prompt of a completion may be a list of texts or of token
+	// ids. Others answer 400.
+	PromptLists bool
+
+	// MetricPrefixes start the names of the EPP's metrics.
+	MetricPrefixes []string
+
+	// Config is what holds for the EndpointPickerConfig.
+	Config Config
+}
+
+// Resources are kinds of one API group, as RBAC names them.
+type Resources struct {
+	Group string
+	Names []string
+}
+
+const (
+	groupExtension = "inference.networking.x-k8s.io"
+	groupLLMD      = "llm-d.ai"
+)
+
+// metricFlags name the simulators' metrics.
+var metricFlags = []string{
+	"kv-cache-usage-percentage-metric", "total-queued-requests-metric", "total-running-requests-metric",
+	"lora-info-metric", "cache-info-metric",
 }
 
 var epps = table[EPP]{
 	program: "the EPP", newest: "v0.11.0",
 	changes: []change[EPP]{
-		{"v0.4.0", func(e *EPP) { e.KVCacheMetricFlag = true }},
-		{"v0.7.0", func(e *EPP) { e.KVCacheMetricFlag = false }},
+		{"v0.4.0", func(e *EPP) {
+			e.KVCacheMetricFlag = true
+			e.ByLabel = true
+			e.ObjectiveRequired = true
+			e.Watched = []Resources{{groupExtension, []string{"inferenceobjectives"}}}
+			e.Paths = []string{"/v1/completions", "/v1/chat/completions"}
+			e.MetricPrefixes = []string{
+				"inference_objective_", "inference_pool_", "inference_extension_", "llm_d_inference_scheduler_",
+			}
+			e.Config.v04()
+		}},
+		{"v0.5.0", func(e *EPP) {
+			e.ObjectiveRequired = false
+			e.Watched = []Resources{{groupExtension, []string{"inferenceobjectives", "inferencemodelrewrites"}}}
+			e.Config.v05()
+		}},
+		{"v0.6.0", func(e *EPP) { e.Config.v06() }},
+		{"v0.7.0", func(e *EPP) {
+			e.KVCacheMetricFlag = false
+			for _, flag := range metricFlags {
+				e.refuse(flag, "a metrics extractor in epp.pluginsConfig")
+			}
+			e.ByLabel = false
+			e.Paths = append(e.Paths, "/v1/responses")
+			e.Config.v07()
+		}},
+		{"v0.8.0", func(e *EPP) {
+			e.Paths = append(e.Paths, "/v1/embeddings")
+			e.PromptLists = true
+			e.Config.v08()
+		}},
+		{"v0.9.0", func(e *EPP) {
+			e.ByLabel = true
+			e.Watched = append(e.Watched, Resources{groupLLMD, e.Watched[0].Names})
+			e.Paths = append(e.Paths, "/v1/messages", "/inference/v1/generate")
+			e.MetricPrefixes = append(e.MetricPrefixes, "llm_d_epp_")
+			e.Config.v09()
+		}},
+		{"v0.10.0", func(e *EPP) {
+			for _, flag := range []string{"port", "path", "scheme", "https-insecure-skip-verify"} {
+				e.refuse("model-server-metrics-"+flag, "metrics-data-source in epp.pluginsConfig")
+			}
+			e.Config.v010()
+		}},
+		{"v0.11.0", func(e *EPP) {
+			e.MetricPrefixes = []string{"llm_d_epp_"}
+			e.Config.v011()
+		}},
 	},
+}
+
+func (e *EPP) refuse(flag, instead string) {
+	if e.RefusedFlags == nil {
+		e.RefusedFlags = map[string]string{}
+	}
+	e.RefusedFlags[flag] = instead
 }
 
 // EPPOf returns what holds for the EPP of an image, by its version or, where that is
@@ -26,3 +123,6 @@ func EPPOf(image, version string) (EPP, error) {
 	facts.Release = release
 	return facts, err
 }
+
+// EPPVersions returns the releases of the EPP that changed something, oldest first.
+func EPPVersions() []string { return epps.versions() }

@@ -86,6 +86,15 @@ func (t table[T]) version(image, explicit string) (*version.Version, error) {
 	return is, nil
 }
 
+// versions returns the releases that changed something, oldest first.
+func (t table[T]) versions() []string {
+	versions := make([]string, len(t.changes))
+	for i, c := range t.changes {
+		versions[i] = c.since
+	}
+	return versions
+}
+
 func (t table[T]) oldest() string { return t.changes[0].since }
 
 // tagOf returns the tag of an image, empty where it has only a digest.

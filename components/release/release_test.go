@@ -1,9 +1,11 @@
 package release
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
@@ -76,17 +78,29 @@ func TestWrongImagesAndVersionsAreRefused(t *testing.T) {
 
 func TestSimulators(t *testing.T) {
 	t.Parallel()
-	for version, facts := range map[string]Simulator{
-		"v0.6.1":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:gpu_cache_usage_perc", MillisecondLatencies: true},
-		"v0.7.0":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:kv_cache_usage_perc"},
-		"v0.8.9":  {ReadyPath: "/v1/models", KVCacheMetric: "vllm:kv_cache_usage_perc"},
-		"v0.9.1":  {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc"},
-		"v0.9.2":  {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc", DummyTokenizerFlag: true},
-		"v0.11.0": {ReadyPath: "/health/ready", KVCacheMetric: "vllm:kv_cache_usage_perc", DummyTokenizerFlag: true},
+	facts := Simulator{
+		ReadyPath: "/v1/models", KVCacheMetric: "vllm:gpu_cache_usage_perc", MillisecondLatencies: true,
+	}
+	for _, change := range []struct {
+		version string
+		apply   func()
+	}{
+		{"v0.6.1", func() {}},
+		{"v0.7.0", func() { facts.KVCacheMetric, facts.MillisecondLatencies = "vllm:kv_cache_usage_perc", false }},
+		{"v0.8.9", func() {
+			facts.PrefixHitsMetric, facts.PrefixQueriesMetric = "vllm:prefix_cache_hits", "vllm:prefix_cache_queries"
+		}},
+		{"v0.9.1", func() { facts.ReadyPath = "/health/ready" }},
+		{"v0.9.2", func() { facts.DummyTokenizerFlag = true }},
+		{"v0.10.2", func() {}},
+		{"v0.11.4", func() {
+			facts.PrefixHitsMetric, facts.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"
+		}},
 	} {
-		got, err := SimulatorOf("sim:"+version, "")
+		change.apply()
+		facts.Version = change.version
+		got, err := SimulatorOf("sim:"+change.version, "")
 		require.NoError(t, err)
-		facts.Version = version
 		require.Equal(t, facts, got)
 	}
 }
@@ -104,5 +118,77 @@ func TestSidecars(t *testing.T) {
 		require.NoError(t, err)
 		facts.Version = version
 		require.Equal(t, facts, got)
+	}
+}
+
+func TestEPPs(t *testing.T) {
+	t.Parallel()
+	type facts struct {
+		ByLabel, ObjectiveRequired, KVCacheMetricFlag, PromptLists bool
+		Groups, Paths, RefusedFlags                                int
+	}
+	for version, want := range map[string]facts{
+		"v0.4.0":  {ByLabel: true, ObjectiveRequired: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
+		"v0.5.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
+		"v0.6.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
+		"v0.7.1":  {Groups: 1, Paths: 3, RefusedFlags: 5},
+		"v0.8.0":  {PromptLists: true, Groups: 1, Paths: 4, RefusedFlags: 5},
+		"v0.9.0":  {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 5},
+		"v0.10.0": {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 9},
+		"v0.11.0": {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 9},
+	} {
+		epp, err := EPPOf("epp:"+version, "")
+		require.NoError(t, err)
+		require.Equal(t, want, facts{
+			epp.ByLabel, epp.ObjectiveRequired, epp.KVCacheMetricFlag, epp.PromptLists,
+			len(epp.Watched), len(epp.Paths), len(epp.RefusedFlags),
+		}, version)
+	}
+}
+
+func TestFactsOfOneReleaseDoNotReachAnother(t *testing.T) {
+	t.Parallel()
+	first, err := EPPOf("epp:v0.11.0", "")
+	require.NoError(t, err)
+	first.Paths[0], first.Config.Fields[0] = "changed", "changed"
+	first.Config.Plugins["queue-scorer"] = Plugin{}
+	second, err := EPPOf("epp:v0.11.0", "")
+	require.NoError(t, err)
+	require.Equal(t, "/v1/completions", second.Paths[0])
+	require.Equal(t, "apiVersion", second.Config.Fields[0])
+	require.True(t, second.Config.Plugins["queue-scorer"].Is(Scorer))
+}
+
+// TestTheTablesAreInOrder keeps what a later row builds on: rows by release, and references
+// among plugins that exist.
+func TestTheTablesAreInOrder(t *testing.T) {
+	t.Parallel()
+	for _, versions := range [][]string{epps.versions(), sidecars.versions(), simulators.versions()} {
+		require.True(t, slices.IsSortedFunc(versions, func(a, b string) int {
+			order, err := version.MustParseGeneric(a).Compare(b)
+			require.NoError(t, err)
+			return order
+		}), versions)
+	}
+	for _, v := range EPPVersions() {
+		epp, err := EPPOf("epp:"+v, "")
+		require.NoError(t, err)
+		config := epp.Config
+		require.True(t, config.Plugins[config.Disaggregation.Handler].Is(Handler), v)
+		for _, kind := range []string{config.Disaggregation.HeaderHandler, config.PrefixCache.Producer} {
+			if kind != "" {
+				require.Contains(t, config.Plugins, kind, v)
+			}
+		}
+		for from, to := range config.Renamed {
+			require.NotContains(t, config.Plugins, from, v)
+			require.Contains(t, config.Plugins, to, v)
+		}
+		for gone := range config.Gone {
+			require.NotContains(t, config.Plugins, gone, v)
+		}
+		for name, plugin := range config.Plugins {
+			require.Len(t, slices.Compact(slices.Sorted(slices.Values(plugin.Parameters))), len(plugin.Parameters), "%s has a parameter twice", name)
+		}
 	}
 }

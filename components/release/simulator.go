@@ -10,6 +10,9 @@ type Simulator struct {
 	ReadyPath string
 	// KVCacheMetric is the name of the metric of the KV cache's usage.
 	KVCacheMetric string
+	// PrefixHitsMetric and PrefixQueriesMetric count tokens found in and looked up in the
+	// prefix cache. Empty: the simulator has no such metrics.
+	PrefixHitsMetric, PrefixQueriesMetric string
 	// MillisecondLatencies says that latencies are whole milliseconds without a unit.
 	// Otherwise they are Go durations.
 	MillisecondLatencies bool
@@ -31,8 +34,14 @@ var simulators = table[Simulator]{
 			s.KVCacheMetric = llmd.KVCacheMetric
 			s.MillisecondLatencies = false
 		}},
+		{"v0.8.0", func(s *Simulator) {
+			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits", "vllm:prefix_cache_queries"
+		}},
 		{"v0.9.0", func(s *Simulator) { s.ReadyPath = "/health/ready" }},
 		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag = true }},
+		{"v0.11.0", func(s *Simulator) {
+			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"
+		}},
 	},
 }
 
