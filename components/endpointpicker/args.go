@@ -1,5 +1,5 @@
-// Package endpointpicker knows the command line and the configuration file of
-// llm-d's Endpoint Picker, v0.4.0. It imports no Pulumi.
+// Package endpointpicker knows the command line, the permissions and the configuration
+// file of llm-d's Endpoint Picker. It imports no Pulumi.
 package endpointpicker
 
 import (
@@ -17,13 +17,15 @@ const (
 
 // Options are the settings of an EPP.
 type Options struct {
-	// Release decides which flags there are. Required.
+	// Release decides which flags there are and what the EPP watches. Required.
 	Release release.EPP
 	// Verbosity is the log level.
 	Verbosity int32
-	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required.
+	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required where
+	// the release has a flag for it.
 	KVCacheMetric string
-	// PoolName finds the pods by this InferencePool. Default: by label, on TargetPort.
+	// PoolName finds the pods by this InferencePool. Default: by label, on TargetPort, which
+	// the release must be able to.
 	PoolName string
 	// TargetPort is what all pods serve on. Required without PoolName.
 	TargetPort int32

@@ -4,31 +4,57 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// Prefix matching compares prompts block by block. A short block tells even the short
-// prompts of tests apart; the others are the EPP's own defaults.
+// configKind is what an EPP decodes.
+const configKind = "EndpointPickerConfig"
+
+// Prefix matching compares prompts block by block. Short blocks keep even the short prompts
+// of tests apart; the other values are the EPP's own defaults.
 const (
-	prefixBlockSize    = 5 // Characters.
+	blockCharacters    = 5
+	blockTokens        = 16
 	prefixMaxBlocks    = 256
 	prefixLRUPerServer = 31250
 )
 
-// prefillThreshold is the number of bytes of a prompt that are not cached yet from
-// which on a prefill pod does them first. Below, the hand-over costs more than it saves.
-const prefillThreshold = 10
+// A prefill pod processes a prompt first from this length on, counted without what is
+// cached. Below, the hand-over costs more than it saves.
+const (
+	prefillCharacters = 10
+	prefillTokens     = 16
+)
+
+// Names that a profile handler looks for by default.
+const (
+	prefillProfile = "prefill"
+	decodeProfile  = "decode"
+)
+
+// Types of plugins that are generated or replaced. Those that differ by release are among
+// its facts.
+const (
+	prefixScorer  = "prefix-cache-scorer"
+	prefixDecider = "prefix-based-pd-decider"
+	singleHandler = "single-profile-handler"
+)
 
 // Config chooses among the generated configurations.
 type Config struct {
+	// Release decides on the plugins and their parameters. Required.
+	Release release.EPP
 	// PrefillDecode sends long prompts through a prefill pod first. Default: decode only.
 	PrefillDecode bool
 }
 
-// The EndpointPickerConfig as EPP v0.4.0 decodes it.
+// The EndpointPickerConfig as every release decodes it.
 type (
 	pickerConfig struct {
 		APIVersion         string    `json:"apiVersion"`
 		Kind               string    `json:"kind"`
+		FeatureGates       []string  `json:"featureGates,omitempty"`
 		Plugins            []plugin  `json:"plugins"`
 		SchedulingProfiles []profile `json:"schedulingProfiles"`
 	}
@@ -49,54 +75,89 @@ type (
 // PluginsConfig returns the EndpointPickerConfig for a stack, as YAML.
 //
 // Every scorer has a weight and the picker comes last: a scorer without one after the
-// picker makes the EPP panic at its start.
+// picker makes EPP v0.4 panic at its start.
 func PluginsConfig(c Config) (string, error) {
-	prefix := plugin{Type: "prefix-cache-scorer", Parameters: map[string]any{
-		"autoTune": false, "blockSize": prefixBlockSize,
-		"maxPrefixBlocksToMatch": prefixMaxBlocks, "lruCapacityPerServer": prefixLRUPerServer,
-	}}
+	facts := c.Release.Config
 	plugins := []plugin{
 		{Type: "decode-filter"},
 		{Type: "queue-scorer"},
 		{Type: "kv-cache-utilization-scorer"},
-		prefix,
-		// Spreads prompts that no pod knows yet, so that all caches fill alike.
-		{Type: "no-hit-lru-scorer"},
-		{Type: "max-score-picker"},
 	}
+	plugins = append(plugins, prefixPlugins(facts.PrefixCache)...)
+	plugins = append(plugins,
+		// Spreads prompts that no pod knows yet, so that all caches fill alike.
+		plugin{Type: "no-hit-lru-scorer"},
+		plugin{Type: "max-score-picker"})
 	decode := []pluginRef{
 		{Ref: "decode-filter"},
 		{Ref: "queue-scorer", Weight: 1},
 		{Ref: "kv-cache-utilization-scorer", Weight: 1},
-		{Ref: "prefix-cache-scorer", Weight: 2},
-		{Ref: "no-hit-lru-scorer", Weight: 1}, // After prefix-cache-scorer, which it asks.
+		{Ref: prefixScorer, Weight: 2},
+		{Ref: "no-hit-lru-scorer", Weight: 1}, // After the prefix scorer, which it asks.
 		{Ref: "max-score-picker"},
 	}
-	config := pickerConfig{
-		APIVersion: "inference.networking.x-k8s.io/v1alpha1",
-		Kind:       "EndpointPickerConfig",
-	}
-	if c.PrefillDecode {
-		config.Plugins = append(plugins,
-			plugin{Type: "prefill-header-handler"},
-			plugin{Type: "prefill-filter"},
-			plugin{Type: "pd-profile-handler", Parameters: map[string]any{
-				"threshold": prefillThreshold, "hashBlockSize": prefixBlockSize,
-			}})
-		config.SchedulingProfiles = []profile{
-			{Name: "prefill", Plugins: []pluginRef{
-				{Ref: "prefill-filter"},
-				{Ref: "queue-scorer", Weight: 1},
-				{Ref: "prefix-cache-scorer", Weight: 2},
-				{Ref: "max-score-picker"},
-			}},
-			{Name: "decode", Plugins: decode},
-		}
-	} else {
-		config.Plugins = append(plugins, plugin{Type: "single-profile-handler"})
+	config := pickerConfig{APIVersion: facts.APIVersions[0], Kind: configKind}
+	if !c.PrefillDecode {
+		config.Plugins = append(plugins, plugin{Type: singleHandler})
 		config.SchedulingProfiles = []profile{{Name: "default", Plugins: decode}}
+		return render(config)
+	}
+	if gate := facts.Disaggregation.FeatureGate; gate != "" {
+		config.FeatureGates = []string{gate}
+	}
+	config.Plugins = append(plugins, prefillPlugins(facts.Disaggregation)...)
+	config.SchedulingProfiles = []profile{
+		{Name: prefillProfile, Plugins: []pluginRef{
+			{Ref: "prefill-filter"},
+			{Ref: "queue-scorer", Weight: 1},
+			{Ref: prefixScorer, Weight: 2},
+			{Ref: "max-score-picker"},
+		}},
+		{Name: decodeProfile, Plugins: decode},
 	}
 	return render(config)
+}
+
+// prefixPlugins returns the scorer of prompts with the same beginning, after the plugin
+// that it learns from, if there is one.
+func prefixPlugins(facts release.PrefixCache) []plugin {
+	parameters := map[string]any{"autoTune": false, "lruCapacityPerServer": prefixLRUPerServer}
+	if facts.InCharacters {
+		parameters["blockSize"] = blockCharacters
+	} else {
+		parameters["blockSizeTokens"] = max(blockTokens, facts.MinBlockTokens)
+	}
+	if facts.Producer != "" {
+		return []plugin{{Type: facts.Producer, Parameters: parameters}, {Type: prefixScorer}}
+	}
+	parameters["maxPrefixBlocksToMatch"] = prefixMaxBlocks
+	return []plugin{{Type: prefixScorer, Parameters: parameters}}
+}
+
+// prefillPlugins returns what sends a prompt through a prefill pod first. A decider comes
+// before the handler, which some releases need.
+func prefillPlugins(facts release.Disaggregation) []plugin {
+	var plugins []plugin
+	if facts.HeaderHandler != "" {
+		plugins = append(plugins, plugin{Type: facts.HeaderHandler})
+	}
+	plugins = append(plugins, plugin{Type: "prefill-filter"})
+	if facts.Decider == release.ByThreshold {
+		return append(plugins, plugin{Type: facts.Handler, Parameters: map[string]any{
+			"threshold": prefillCharacters, "hashBlockSize": blockCharacters,
+		}})
+	}
+	return append(plugins,
+		plugin{Type: prefixDecider, Parameters: map[string]any{"nonCachedTokens": prefillTokens}},
+		plugin{Type: facts.Handler, Parameters: deciderParameters(facts, prefixDecider)})
+}
+
+// deciderParameters has the profile handler ask a decider.
+func deciderParameters(facts release.Disaggregation, decider string) map[string]any {
+	if facts.Decider == release.ByPlugin {
+		return map[string]any{"deciderPluginName": decider}
+	}
+	return map[string]any{"deciders": map[string]any{prefillProfile: decider}}
 }
 
 // Override renders an EndpointPickerConfig of the user's own.

@@ -1,0 +1,31 @@
+package endpointpicker
+
+// Rule allows Verbs on Resources of APIGroups, in the EPP's namespace.
+type Rule struct {
+	APIGroups, Resources, Verbs []string
+}
+
+// read is what it takes to watch.
+var read = []string{"get", "list", "watch"}
+
+// Rules returns what the EPP must be allowed, and no more. Without one of them it exits
+// two minutes after its start.
+func Rules(o Options) []Rule {
+	rules := []Rule{{[]string{""}, []string{"pods"}, read}}
+	if o.PoolName != "" {
+		rules = append(rules, Rule{[]string{"inference.networking.k8s.io"}, []string{"inferencepools"}, read})
+		for _, watched := range o.Release.Watched {
+			rules = append(rules, Rule{[]string{watched.Group}, watched.Names, read})
+		}
+	}
+	if o.LeaderElection {
+		rules = append(rules,
+			Rule{
+				[]string{"coordination.k8s.io"},
+				[]string{"leases"},
+				[]string{"get", "list", "watch", "create", "update", "patch", "delete"},
+			},
+			Rule{[]string{""}, []string{"events"}, []string{"create", "patch"}})
+	}
+	return rules
+}
