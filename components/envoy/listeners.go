@@ -37,14 +37,16 @@ const (
 	eppTimeout = 10 * time.Second
 )
 
-// trustedHeaders are set by the EPP for those behind it. A client that sets them
-// would choose where its request goes.
+// trustedHeaders are set by the EPP, of one release or another, for those behind it. A
+// client that sets them would choose where its request, or a sidecar, connects to.
 var trustedHeaders = []string{
 	"x-gateway-destination-endpoint",
 	"x-gateway-destination-endpoint-subset",
 	"x-gateway-destination-endpoint-served",
 	"x-prefiller-host-port",
 	"x-data-parallel-host-port",
+	"x-encoder-hosts-ports",
+	"x-kv-cache-source-host-port",
 }
 
 // mainListener takes the clients' requests.
