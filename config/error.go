@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/llm-d-sim/llm-d-sim/internal/spelling"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -90,12 +90,4 @@ func defaultAt(path string) string {
 }
 
 // nearest returns the known word that was probably meant, empty if none is close.
-func nearest(word string, known []string) string {
-	best, distance := "", len(word)/2+1
-	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
+func nearest(word string, known []string) string { return spelling.Nearest(word, known) }

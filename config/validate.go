@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
 // maxNameLength leaves room for ms-sim-{name}-decode in a DNS label.
@@ -218,7 +219,9 @@ func (s *Spec) checkEPP(v *validator) {
 		"pool-name": pool, "pool-namespace": pool, "endpoint-selector": pool, "endpoint-target-ports": pool,
 		"ha-enable-leader-election": "epp.replicas",
 	})
-	v.pluginsConfig(path.Child("pluginsConfig"), e.PluginsConfig)
+	if facts, err := release.EPPOf(e.Image, ""); err == nil {
+		v.pluginsConfig(path.Child("pluginsConfig"), e.PluginsConfig, facts, s.Sidecar())
+	}
 	if s.Pool() && !e.Enabled {
 		v.add(at("inferencePool.enabled"), true, "pulumi config set --path epp.enabled true",
 			"needs epp.enabled: a pool without an EPP serves nothing")

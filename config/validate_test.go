@@ -98,8 +98,8 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		// An own EndpointPickerConfig.
 		{"epp", `{"pluginsConfig":{"kind":"EndpointPickerConfig","plugins":[{"type":"x"}]}}`, "epp.pluginsConfig.apiVersion", "must be inference.networking.x-k8s.io/v1alpha1"},
 		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig"}}`, "epp.pluginsConfig.plugins", "one plugin or more"},
-		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"a"},{"type":"a"}]}}`, "epp.pluginsConfig.plugins[1]", "name of another plugin"},
-		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"a"}],"schedulingProfiles":[{"name":"p","plugins":[{"pluginRef":"b"}]}]}}`, "epp.pluginsConfig.schedulingProfiles[0].plugins[0].pluginRef", "must name a plugin"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"},{"type":"random-picker"}]}}`, "epp.pluginsConfig.plugins[1]", "name of another plugin"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}],"schedulingProfiles":[{"name":"p","plugins":[{"pluginRef":"b"}]}]}}`, "epp.pluginsConfig.schedulingProfiles[0].plugins[0].pluginRef", "must be the name of one of the plugins"},
 	} {
 		_, err := load(map[string]string{test.key: test.value})
 		var all *Error
