@@ -106,10 +106,16 @@ func TestComponentsReportEveryWrongArgument(t *testing.T) {
 		return func(ctx *pulumi.Context) error { _, err := components.NewGatewayAPI(ctx, "x", args); return err }
 	}
 	balancing := func(args *components.IstioLoadBalancingArgs) func(*pulumi.Context) error {
-		return func(ctx *pulumi.Context) error { _, err := components.NewIstioLoadBalancing(ctx, "x", args); return err }
+		return func(ctx *pulumi.Context) error {
+			_, err := components.NewIstioLoadBalancing(ctx, "x", args)
+			return err
+		}
 	}
 	budgets := func(args *components.PodDisruptionBudgetsArgs) func(*pulumi.Context) error {
-		return func(ctx *pulumi.Context) error { _, err := components.NewPodDisruptionBudgets(ctx, "x", args); return err }
+		return func(ctx *pulumi.Context) error {
+			_, err := components.NewPodDisruptionBudgets(ctx, "x", args)
+			return err
+		}
 	}
 	for name, test := range map[string]struct {
 		construct func(*pulumi.Context) error
@@ -128,6 +134,9 @@ func TestComponentsReportEveryWrongArgument(t *testing.T) {
 		}), []string{
 			"namespace is required", "replicas must be 0 or more, got -1", "port must be within 1 to 65535, got 65536",
 			"target port must be within 1 to 65535, got -1", "image is the EPP v0.3.0: must be v0.4.0 or newer",
+		}},
+		"EPP without a pool": {epp(&components.EPPArgs{Namespace: namespace, Image: pulumi.String("epp:v0.7.1")}), []string{
+			"EPP v0.7.1 finds pods only through an InferencePool",
 		}},
 		"timeout": {epp(&components.EPPArgs{Namespace: namespace, ReadyTimeout: "5"}), []string{
 			`ready timeout must be a positive duration such as 5m, got "5"`,

@@ -131,11 +131,15 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	}
 	var err error
 	if e.release, err = release.EPPOf(knownImage(e.Image), a.Version); err != nil {
-		errs = append(errs, fmt.Errorf("image %w", err))
+		return nil, errors.Join(append(errs, fmt.Errorf("image %w", err))...)
+	}
+	if !a.InferencePool && !e.release.ByLabel {
+		errs = append(errs, fmt.Errorf("EPP %s finds pods only through an InferencePool", e.release.Version))
 	}
 	if a.PluginsConfig == "" {
-		generated, err := endpointpicker.PluginsConfig(endpointpicker.Config{PrefillDecode: a.PrefillDecode})
-		e.PluginsConfig = generated
+		e.PluginsConfig, err = endpointpicker.PluginsConfig(endpointpicker.Config{
+			Release: e.release, PrefillDecode: a.PrefillDecode,
+		})
 		errs = append(errs, err)
 	}
 	return e, errors.Join(errs...)

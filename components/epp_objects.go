@@ -56,25 +56,15 @@ func (a *epp) prerequisites(
 	return []pulumi.Resource{binding, plugins}, nil
 }
 
-// rules is what EPP v0.4.0 needs, and no more.
+// rules is what the EPP needs, and no more.
 func (a *epp) rules() rbacv1.PolicyRuleArray {
-	rule := func(group, resource string, verbs ...string) rbacv1.PolicyRuleArgs {
-		return rbacv1.PolicyRuleArgs{
-			ApiGroups: pulumi.ToStringArray([]string{group}),
-			Resources: pulumi.ToStringArray([]string{resource}),
-			Verbs:     pulumi.ToStringArray(verbs),
-		}
-	}
-	rules := rbacv1.PolicyRuleArray{rule("", "pods", "get", "list", "watch")}
-	if a.InferencePool {
-		rules = append(rules,
-			rule("inference.networking.k8s.io", "inferencepools", "get", "list", "watch"),
-			rule("inference.networking.x-k8s.io", "inferenceobjectives", "get", "list", "watch"))
-	}
-	if a.leaderElection() {
-		rules = append(rules,
-			rule("coordination.k8s.io", "leases", "get", "list", "watch", "create", "update", "patch", "delete"),
-			rule("", "events", "create", "patch"))
+	var rules rbacv1.PolicyRuleArray
+	for _, rule := range endpointpicker.Rules(a.options()) {
+		rules = append(rules, rbacv1.PolicyRuleArgs{
+			ApiGroups: pulumi.ToStringArray(rule.APIGroups),
+			Resources: pulumi.ToStringArray(rule.Resources),
+			Verbs:     pulumi.ToStringArray(rule.Verbs),
+		})
 	}
 	return rules
 }
@@ -120,7 +110,7 @@ func (a *epp) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.Reso
 	return err
 }
 
-func (a *epp) workload() workload {
+func (a *epp) options() endpointpicker.Options {
 	options := endpointpicker.Options{
 		Release:        a.release,
 		Verbosity:      int32(a.verbosity),
@@ -133,8 +123,12 @@ func (a *epp) workload() workload {
 	if a.InferencePool {
 		options.PoolName = llmd.PoolName
 	}
+	return options
+}
+
+func (a *epp) workload() workload {
 	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("epp")
-	c.Args = pulumi.ToStringArray(endpointpicker.Args(options))
+	c.Args = pulumi.ToStringArray(endpointpicker.Args(a.options()))
 	c.Env = corev1.EnvVarArray{podField("POD_NAME", "metadata.name"), podField("NAMESPACE", "metadata.namespace")}
 	c.Ports = corev1.ContainerPortArray{
 		containerPort("grpc", llmd.EPPGRPCPort), containerPort("grpc-health", llmd.EPPHealthPort), containerPort("metrics", llmd.EPPMetricsPort),
