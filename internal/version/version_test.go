@@ -1,0 +1,32 @@
+package version_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	current "github.com/llm-d-sim/llm-d-sim/internal/version"
+)
+
+func TestVersionIsSemantic(t *testing.T) {
+	t.Parallel()
+	parsed, err := version.ParseSemantic(current.String())
+	require.NoError(t, err)
+	require.Equal(t, parsed.String(), current.String())
+}
+
+// TestChangelogHasASectionForTheVersion: a release has a section of its own, and what comes
+// between two releases is unreleased.
+func TestChangelogHasASectionForTheVersion(t *testing.T) {
+	t.Parallel()
+	changelog, err := os.ReadFile("../../CHANGELOG.md")
+	require.NoError(t, err)
+	section := "\n## [" + current.String() + "] - "
+	if strings.HasSuffix(current.String(), "-dev") {
+		section = "\n## [Unreleased]\n"
+	}
+	require.Contains(t, string(changelog), section)
+}
