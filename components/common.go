@@ -129,5 +129,7 @@ func (c common) endpoint(service pulumi.StringInput, port int) pulumi.StringOutp
 
 // ServiceHost returns the DNS name of a Service within the cluster.
 func ServiceHost(service, namespace pulumi.StringInput) pulumi.StringOutput {
-	return pulumi.Sprintf("%s.%s.svc.cluster.local", service, namespace)
+	return pulumi.All(service, namespace).ApplyT(func(names []any) string {
+		return llmd.ServiceHost(names[0].(string), names[1].(string))
+	}).(pulumi.StringOutput)
 }

@@ -143,7 +143,11 @@ func TestComponentsReportEveryWrongArgument(t *testing.T) {
 		}},
 		"gateway": {gateway(&components.InferenceGatewayArgs{
 			Replicas: new(-1), Port: -1, Standard: &components.StandardGateway{Algorithm: "FASTEST", BackendPort: -1},
-		}), []string{"namespace is required", "replicas must", "port must be within", "FASTEST"}},
+			DrainTimeout: "500ms",
+		}), []string{
+			"namespace is required", "replicas must", "port must be within", "FASTEST",
+			`drain timeout must be a duration of 1s or more, got "500ms"`,
+		}},
 		"both kinds of gateway": {gateway(&components.InferenceGatewayArgs{
 			Namespace: namespace, Standard: &components.StandardGateway{}, Istio: &components.IstioGateway{},
 		}), []string{"standard and istio exclude each other"}},

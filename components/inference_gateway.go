@@ -3,6 +3,7 @@ package components
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -11,12 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Drain times of a gateway pod, in seconds: the sleep outlasts the time that kube-proxies
-// and clients take to learn that the pod leaves, and lets requests finish.
-const (
-	gatewaySleepSeconds = 15
-	gatewayGraceSeconds = 45
-)
+// gatewayStopSeconds is what a gateway pod may take to stop once it has drained.
+const gatewayStopSeconds = 30
 
 // InferenceGatewayArgs describes one inference gateway. Only Namespace is required: with
 // neither Standard nor Istio it is a standard gateway with its defaults.
@@ -62,6 +59,11 @@ type InferenceGatewayArgs struct {
 	// network has to enforce it. Default: open.
 	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
 
+	// DrainTimeout is how long a pod that is being replaced keeps serving, a duration of
+	// whole seconds such as 5m. It has to outlast the news of its removal, which takes a few
+	// seconds; a response that streams for longer is cut off. Default: llmd.DrainTimeout.
+	DrainTimeout string `pulumi:"drainTimeout,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -86,7 +88,8 @@ type InferenceGateway struct {
 type inferenceGateway struct {
 	common
 	InferenceGatewayArgs
-	kind gatewayKind
+	kind         gatewayKind
+	drainSeconds int
 }
 
 // gatewayKind is what differs between the two kinds of gateway.
@@ -110,6 +113,10 @@ func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, err
 	}}
 	g.Port = or(a.Port, llmd.GatewayServicePort)
 	errs := []error{g.common.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
+	drain, err := time.ParseDuration(or(a.DrainTimeout, llmd.DrainTimeout.String()))
+	if g.drainSeconds = int(drain.Seconds()); err != nil || g.drainSeconds < 1 {
+		errs = append(errs, fmt.Errorf("drain timeout must be a duration of 1s or more, got %q", a.DrainTimeout))
+	}
 	switch {
 	case a.Standard != nil && a.Istio != nil:
 		return nil, errors.New("standard and istio exclude each other")
@@ -170,7 +177,7 @@ func NewInferenceGateway(
 
 // workload returns what both kinds of gateway pods have in common.
 func (g *inferenceGateway) workload(uid int, c *corev1.ContainerArgs) workload {
-	c.Lifecycle = sleepBeforeStop(gatewaySleepSeconds)
+	c.Lifecycle = sleepBeforeStop(g.drainSeconds)
 	return workload{
 		name:         g.kind.objectName(),
 		component:    llmd.ComponentGateway,
@@ -178,7 +185,7 @@ func (g *inferenceGateway) workload(uid int, c *corev1.ContainerArgs) workload {
 		labels:       map[string]string{llmd.ComponentLabel: llmd.ComponentGateway},
 		uid:          uid,
 		bindLowPorts: true,
-		graceSeconds: gatewayGraceSeconds,
+		graceSeconds: g.drainSeconds + gatewayStopSeconds,
 		containers:   corev1.ContainerArray{c},
 	}
 }

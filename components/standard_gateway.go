@@ -46,7 +46,7 @@ type StandardGateway struct {
 	Algorithm string `pulumi:"algorithm,optional"`
 }
 
-// standardGateway is Envoy's configuration, without keys.
+// standardGateway is Envoy's configuration, without namespace and keys.
 type standardGateway struct{ envoy.Bootstrap }
 
 func (s *StandardGateway) withDefaults() *standardGateway {
@@ -71,8 +71,15 @@ func (*standardGateway) objectName() string { return llmd.StandardGatewayName }
 func (*standardGateway) image() string { return llmd.StandardGatewayImage }
 
 func (s *standardGateway) validate() error {
-	_, err := envoy.Build(s.Bootstrap)
+	_, err := s.build("namespace") // Any: the real one may be another resource's.
 	return err
+}
+
+// build returns the bootstrap for a namespace, as YAML.
+func (s *standardGateway) build(namespace string, keys ...string) (string, error) {
+	b := s.Bootstrap
+	b.Namespace, b.Keys = namespace, keys
+	return envoy.Build(b)
 }
 
 func (s *standardGateway) provision(
@@ -126,23 +133,20 @@ func (s *standardGateway) config(
 ) (pulumi.StringInput, corev1.VolumeArgs, pulumi.Resource, error) {
 	metadata := g.metadata(s.objectName(), llmd.ComponentGateway, nil, nil)
 	if g.APIKeys == nil {
-		bootstrap, err := envoy.Build(s.Bootstrap)
-		if err != nil {
-			return nil, corev1.VolumeArgs{}, nil, err
-		}
+		bootstrap := g.namespace.ToStringOutput().ApplyT(func(namespace string) (string, error) {
+			return s.build(namespace)
+		}).(pulumi.StringOutput)
 		config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 			Metadata: metadata,
-			Data:     pulumi.StringMap{bootstrapFile: pulumi.String(bootstrap)},
+			Data:     pulumi.StringMap{bootstrapFile: bootstrap},
 		}, opts...)
-		return pulumi.String(bootstrap), corev1.VolumeArgs{
+		return bootstrap, corev1.VolumeArgs{
 			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: metadata.Name},
 		}, config, err
 	}
 	keys := pulumi.ToSecret(g.APIKeys).(pulumi.StringArrayOutput)
-	bootstrap := keys.ApplyT(func(keys []string) (string, error) {
-		b := s.Bootstrap
-		b.Keys = keys
-		return envoy.Build(b)
+	bootstrap := pulumi.All(g.namespace, keys).ApplyT(func(args []any) (string, error) {
+		return s.build(args[0].(string), args[1].([]string)...)
 	}).(pulumi.StringOutput)
 	config, err := corev1.NewSecret(ctx, name, &corev1.SecretArgs{
 		Metadata:   metadata,

@@ -26,6 +26,7 @@ func (c *composer) standardGateway() error {
 		Port:             int(gateway.Port),
 		Standard:         standard,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
 	if len(c.apiKeys) > 0 {
@@ -47,6 +48,7 @@ func (c *composer) istioGateway() error {
 		Port:             int(gateway.Port),
 		Istio:            &components.IstioGateway{GatewayName: llmd.IstioGatewayName},
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	})
 }

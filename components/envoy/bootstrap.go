@@ -17,11 +17,13 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"sigs.k8s.io/yaml"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // Upstream is a Service that Envoy connects to.
 type Upstream struct {
-	// Host is resolved by the search domains of the pod, so a Service's name will do.
+	// Host is the name of a Service in the gateway's namespace.
 	Host string
 	// Port is the Service's, which for a headless one is the pods' own.
 	Port int32
@@ -29,6 +31,8 @@ type Upstream struct {
 
 // Bootstrap describes a gateway.
 type Bootstrap struct {
+	// Namespace of the Services. Required.
+	Namespace string
 	// Backend is a headless Service of the decode pods: each address that it resolves
 	// to is balanced over, and no other is ever sent to. Required.
 	Backend Upstream
@@ -56,13 +60,16 @@ const maxConnections = 50_000
 // fails on an unknown algorithm, or when Envoy's own constraints are not met.
 func Build(b Bootstrap) (string, error) {
 	p := &packer{}
+	if b.Namespace == "" {
+		p.errs = append(p.errs, errors.New("namespace is required"))
+	}
 	policy, err := p.balancing(b.Algorithm)
 	if err != nil {
 		return "", err
 	}
-	clusters := []*clusterv3.Cluster{p.adminCluster(), p.decodeCluster(b.Backend, policy)}
+	clusters := []*clusterv3.Cluster{p.adminCluster(), p.decodeCluster(b.qualified(b.Backend), policy)}
 	if b.EPP != nil {
-		clusters = append(clusters, p.eppCluster(*b.EPP, b.EPPSecure))
+		clusters = append(clusters, p.eppCluster(b.qualified(*b.EPP), b.EPPSecure))
 	}
 	bootstrap := &bootstrapv3.Bootstrap{
 		Admin: &bootstrapv3.Admin{Address: address("127.0.0.1", adminPort)},
@@ -84,6 +91,16 @@ func Build(b Bootstrap) (string, error) {
 		return "", fmt.Errorf("envoy bootstrap: %w", err)
 	}
 	return render(bootstrap)
+}
+
+// qualified returns an upstream by its full name. With the final dot no search domain is
+// tried: a headless Service without a ready pod has no address, and the lookup would go on
+// to the domains of the node, whose owner would get the prompts.
+func (b Bootstrap) qualified(upstream Upstream) Upstream {
+	if upstream.Host != "" {
+		upstream.Host = llmd.ServiceHost(upstream.Host, b.Namespace) + "."
+	}
+	return upstream
 }
 
 // StripFilter returns the HTTP filter that removes from a request what only the EPP may

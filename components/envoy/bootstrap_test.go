@@ -22,7 +22,8 @@ func combinations() map[string]Bootstrap {
 			for _, keys := range [][]string{nil, {"new", "old"}} {
 				name := fmt.Sprintf("%s-epp-%t-auth-%t", strings.ToLower(algorithm), epp != nil, keys != nil)
 				all[name] = Bootstrap{
-					Backend: Upstream{Host: "decode", Port: 8200}, EPP: epp, Algorithm: algorithm, Keys: keys,
+					Namespace: "sim", Backend: Upstream{Host: "decode", Port: 8200},
+					EPP: epp, Algorithm: algorithm, Keys: keys,
 				}
 			}
 		}
@@ -64,16 +65,18 @@ func TestBuildIsDeterministic(t *testing.T) {
 
 func TestBuildRefuses(t *testing.T) {
 	t.Parallel()
+	const sim = "sim"
 	good := Upstream{Host: "decode", Port: 8200}
 	for name, test := range map[string]struct {
 		bootstrap Bootstrap
 		want      string
 	}{
-		"unknown algorithm": {Bootstrap{Backend: good, Algorithm: "FASTEST"}, `got "FASTEST"`},
-		"no host":           {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Port: 1}}, "SocketAddress.Address"},
-		"bad port":          {Bootstrap{Algorithm: "RANDOM", Backend: Upstream{Host: "h", Port: 65536}}, "less than or equal to 65535"},
-		"bad key":           {Bootstrap{Algorithm: "RANDOM", Backend: good, Keys: []string{"a|b"}}, "letters and digits"},
-		"bad EPP":           {Bootstrap{Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
+		"unknown algorithm": {Bootstrap{Namespace: sim, Backend: good, Algorithm: "FASTEST"}, `got "FASTEST"`},
+		"no host":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: Upstream{Port: 1}}, "SocketAddress.Address"},
+		"bad port":          {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: Upstream{Host: "h", Port: 65536}}, "less than or equal to 65535"},
+		"bad key":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Keys: []string{"a|b"}}, "letters and digits"},
+		"no namespace":      {Bootstrap{Algorithm: "RANDOM", Backend: good}, "namespace is required"},
+		"bad EPP":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
 	} {
 		_, err := Build(test.bootstrap)
 		require.ErrorContains(t, err, test.want, name)

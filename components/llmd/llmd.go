@@ -3,6 +3,8 @@
 // configuration and components state each of them once.
 package llmd
 
+import "time"
+
 // Names of the objects that others find by name. They are the names that llm-d's
 // own charts and the SimulatorDeployment operator use.
 const (
@@ -17,6 +19,9 @@ const (
 
 // SingleName returns the name of the single-mode Deployment of a stack.
 func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
+
+// ServiceHost returns the DNS name of a Service within the cluster.
+func ServiceHost(service, namespace string) string { return service + "." + namespace + ".svc.cluster.local" }
 
 // Ports, TCP.
 const (
@@ -44,7 +49,7 @@ const (
 	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
 )
 
-// Defaults that configuration and components share; all are the operator's.
+// Defaults of the operator that configuration and components share.
 const (
 	// StageReplicas is the number of simulator pods.
 	StageReplicas = 2
@@ -54,6 +59,9 @@ const (
 	// RoundRobin is the load-balancing algorithm, by the name that Istio gives it.
 	RoundRobin = "ROUND_ROBIN"
 )
+
+// DrainTimeout is how long a gateway pod that is being replaced keeps serving.
+const DrainTimeout = 30 * time.Second
 
 // IstioClassName is the GatewayClass that istiod makes and accepts.
 const IstioClassName = "istio"
