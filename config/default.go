@@ -31,12 +31,15 @@ func Default() Spec {
 			Image:     llmd.EPPImage,
 			Port:      llmd.EPPServicePort,
 			Verbosity: llmd.EPPVerbosity,
-			Resources: requests("100m", "128Mi"),
+
+			PluginsConfigCheck: true,
+			Resources:          requests("100m", "128Mi"),
 		},
 		InferenceGateway: InferenceGateway{
-			Standard: gatewayInstance(llmd.StandardGatewayImage),
-			Istio:    gatewayInstance(llmd.IstioGatewayImage),
-			Auth:     GatewayAuth{KeyGeneration: 1},
+			Standard:     gatewayInstance(llmd.StandardGatewayImage),
+			Istio:        gatewayInstance(llmd.IstioGatewayImage),
+			Auth:         GatewayAuth{KeyGeneration: 1},
+			DrainTimeout: metav1.Duration{Duration: llmd.DrainTimeout},
 		},
 		Prefill: stage,
 		Decode: DecodeStage{
@@ -60,8 +63,8 @@ func gatewayInstance(image string) GatewayInstance {
 	}
 }
 
-// requests returns modest requests, so that pods are scheduled by what they use. There
-// are no limits: a throttled proxy distorts what a simulator is there to measure.
+// requests returns small requests, about what the pods use. There are no limits: a
+// throttled proxy would distort measurements.
 func requests(cpu, memory string) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
 		corev1.ResourceCPU:    resource.MustParse(cpu),
@@ -70,8 +73,7 @@ func requests(cpu, memory string) corev1.ResourceRequirements {
 }
 
 // PullPolicy returns the pull policy for an image: the configured one, or
-// IfNotPresent for the tag `local`, which exists on nodes only. Empty leaves it to
-// Kubernetes.
+// IfNotPresent for the tag `local`, which no registry has. Empty leaves it to Kubernetes.
 func PullPolicy(image string, configured corev1.PullPolicy) corev1.PullPolicy {
 	if configured == "" && strings.HasSuffix(image, ":local") {
 		return corev1.PullIfNotPresent

@@ -1,9 +1,12 @@
 package config
 
-import "github.com/llm-d-sim/llm-d-sim/components/llmd"
+import (
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
+)
 
-// SingleMode reports whether one Deployment stands for all stages, as when neither
-// prefill nor decode is enabled.
+// SingleMode reports whether one Deployment stands for all stages: neither prefill nor
+// decode is enabled.
 func (s *Spec) SingleMode() bool { return !s.Prefill.Enabled && !s.Decode.Enabled }
 
 // StandardGateway reports whether the standard gateway is deployed.
@@ -16,26 +19,32 @@ func (s *Spec) IstioGateway() bool {
 	return s.InferenceGateway.Enabled && s.InferenceGateway.Istio.Enabled
 }
 
-// Pool reports whether there is an InferencePool: where it is asked for, or else where a
-// gateway can reach the EPP by it alone.
+// Pool reports whether there is an InferencePool: if it is enabled, or by default if a
+// gateway needs one to reach the EPP, or the EPP to find pods.
 func (s *Spec) Pool() bool {
 	if s.InferencePool.Enabled != nil {
 		return *s.InferencePool.Enabled
 	}
-	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway())
+	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway() || !s.EPPRelease().ByLabel)
 }
 
-// IstioProxies reports whether proxies of Istio lead to the stack: its own gateway, or one
-// that istiod runs.
+// EPPRelease returns what holds for the release of the EPP. A Spec that is valid has one.
+func (s *Spec) EPPRelease() release.EPP {
+	facts, _ := release.EPPOf(s.EPP.Image, s.EPP.Version)
+	return facts
+}
+
+// IstioProxies reports whether Istio proxies are in front of the stack: its own gateway, or
+// one that istiod runs.
 func (s *Spec) IstioProxies() bool {
 	return s.IstioGateway() || s.Gateway.Enabled && s.Gateway.ClassName == llmd.IstioClassName
 }
 
-// Auth reports whether the standard gateway asks for an API key.
+// Auth reports whether the standard gateway requires an API key.
 func (s *Spec) Auth() bool { return s.StandardGateway() && s.InferenceGateway.Auth.Enabled }
 
-// OpenDecode reports whether a network policy leaves the decode pods open to clients:
-// where it is asked for, or else where there is no other way in.
+// OpenDecode reports whether a network policy leaves the decode pods open to clients: if
+// that is configured, or by default if there is no gateway.
 func (s *Spec) OpenDecode() bool {
 	if open := s.NetworkPolicy.ProxyService; open != nil {
 		return *open
@@ -43,8 +52,8 @@ func (s *Spec) OpenDecode() bool {
 	return !s.StandardGateway() && !s.IstioGateway() && !s.Gateway.Enabled
 }
 
-// Sidecar reports whether decode pods run the routing sidecar, which is when there
-// are prefill pods and an EPP to choose among them.
+// Sidecar reports whether decode pods run the routing sidecar, which needs prefill pods
+// and an EPP to pick one of them.
 func (s *Spec) Sidecar() bool {
 	return s.EPP.Enabled && s.Prefill.Enabled && s.Decode.Enabled && s.Decode.RoutingSidecar.Enabled
 }
@@ -64,8 +73,8 @@ func (s *Spec) DecodeService() bool { return !s.SingleMode() || s.StandardGatewa
 // PrefillStage returns the prefill stage with what it inherits from the top level.
 func (s *Spec) PrefillStage() Stage { return s.inherit(s.Prefill) }
 
-// DecodeStage returns the stage that answers requests, with what it inherits from the
-// top level; in single mode it is described there wholly.
+// DecodeStage returns the stage that answers requests, with what it inherits from the top
+// level. In single mode, all of it comes from there.
 func (s *Spec) DecodeStage() Stage {
 	if s.SingleMode() {
 		return Stage{

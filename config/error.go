@@ -3,48 +3,82 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/llm-d-sim/llm-d-sim/internal/spelling"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
-	// Path is the dotted path of the value, as it is typed after `pulumi config set --path`.
+	// Path is the path of the value, as `pulumi config set --path` takes it.
 	Path string
-	// Value is what is there.
+	// Value is the value there, nil if none is set.
 	Value any
 	// Detail says what is wrong, and what is allowed.
 	Detail string
-	// Fix is a command that mends it.
+	// Fix is a command for a POSIX shell that solves the problem.
 	Fix string
 }
 
-// Error is all that is wrong with a configuration.
+// String prints the problem on two lines.
+func (p Problem) String() string {
+	return fmt.Sprintf("%s = %s: %s\n    fix: %s", p.Path, show(p.Value), p.Detail, p.Fix)
+}
+
+// Warning is a setting that does no harm, but has no effect either.
+type Warning struct{ Problem }
+
+// collector collects problems.
+type collector struct{ problems []Problem }
+
+func (c *collector) add(path *field.Path, value any, fix, format string, args ...any) {
+	c.problems = append(c.problems, Problem{
+		Path: path.String(), Value: value, Detail: fmt.Sprintf(format, args...), Fix: fix,
+	})
+}
+
+// invalid reports a value that has to be another.
+func (c *collector) invalid(path *field.Path, value any, format string, args ...any) {
+	c.add(path, value, resetCommand(path), format, args...)
+}
+
+// Error holds all the problems of a configuration.
 type Error struct{ Problems []Problem }
 
 func newError(problems []Problem) *Error {
-	slices.SortStableFunc(problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(problems, func(a, b Problem) int { return strings.Compare(order(a.Path), order(b.Path)) })
 	return &Error{Problems: problems}
+}
+
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// order is what paths are sorted by: the last item of a list comes first, since the fix
+// that removes an item moves those behind it.
+func order(path string) string {
+	return index.ReplaceAllStringFunc(path, func(item string) string {
+		n, _ := strconv.Atoi(item[1 : len(item)-1])
+		return fmt.Sprintf("[%09d]", 999999999-n)
+	})
 }
 
 // Error prints each problem on lines of its own.
 func (e *Error) Error() string {
-	var b strings.Builder
 	noun := "problem"
 	if len(e.Problems) > 1 {
 		noun = "problems"
 	}
-	fmt.Fprintf(&b, "the stack configuration has %d %s, nothing was changed:", len(e.Problems), noun)
+	var b strings.Builder
+	fmt.Fprintf(&b, "the stack configuration has %d %s; nothing was changed:", len(e.Problems), noun)
 	for _, p := range e.Problems {
-		fmt.Fprintf(&b, "\n  %s = %s %s\n    mend it: %s", p.Path, show(p.Value), p.Detail, p.Fix)
+		b.WriteString("\n  " + p.String())
 	}
 	return b.String()
 }
 
-// show prints a value as it is typed, cut where it would fill the screen.
+// show prints a value as JSON, cut where it would fill the screen.
 func show(value any) string {
 	raw, err := json.Marshal(value)
 	if err != nil {
@@ -52,42 +86,7 @@ func show(value any) string {
 	}
 	const longest = 80
 	if len(raw) > longest {
-		return string(raw[:longest]) + "..."
+		return strings.ToValidUTF8(string(raw[:longest]), "") + "..."
 	}
 	return string(raw)
 }
-
-// setCommand is the command that sets a path to its default.
-func setCommand(path string) string {
-	value := defaultAt(path)
-	if !strings.ContainsAny(path, ".[") {
-		return fmt.Sprintf("pulumi config set %s %s", path, value)
-	}
-	return fmt.Sprintf("pulumi config set --path '%s' %s", path, value)
-}
-
-// defaultAt prints the default of a path, VALUE where it has none.
-func defaultAt(path string) string {
-	spec := Default()
-	v := reflect.ValueOf(spec)
-	for key := range strings.SplitSeq(path, ".") {
-		if v.Kind() != reflect.Struct {
-			return "VALUE"
-		}
-		next, found := fields(v)[key]
-		if !found {
-			return "VALUE"
-		}
-		v = next
-	}
-	if !isScalar(v.Type()) || v.IsZero() && v.Kind() == reflect.String {
-		return "VALUE"
-	}
-	if v.Type() == durationType {
-		return v.FieldByName("Duration").Interface().(fmt.Stringer).String()
-	}
-	return fmt.Sprint(v.Interface())
-}
-
-// nearest returns the known word that was probably meant, empty if none is close.
-func nearest(word string, known []string) string { return spelling.Nearest(word, known) }

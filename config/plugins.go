@@ -13,17 +13,16 @@ func (v *validator) pluginsConfig(path *field.Path, config map[string]any, epp r
 		return
 	}
 	for _, p := range endpointpicker.Check(config, epp, endpointpicker.CheckOptions{PrefillStage: prefillStage}) {
-		at := path.String()
+		at, fix := path, removeCommand(path) // The generated one is used then.
 		if p.Path != "" {
-			at += "." + p.Path
+			at = field.NewPath(path.String() + "." + p.Path)
 		}
-		fix := "pulumi config rm --path '" + path.String() + "', to use the generated one"
 		switch {
 		case p.Set != "":
-			fix = "pulumi config set --path '" + at + "' " + p.Set
+			fix = setCommand(at, p.Set)
 		case p.Remove:
-			fix = "pulumi config rm --path '" + at + "'"
+			fix = removeCommand(at)
 		}
-		v.problems = append(v.problems, Problem{Path: at, Value: p.Value, Detail: p.Detail, Fix: fix})
+		v.add(at, p.Value, fix, "%s", p.Detail)
 	}
 }

@@ -1,8 +1,8 @@
-// Package config is what a user types: the stack configuration under `llm-d-sim:`,
-// which mirrors the spec of the SimulatorDeployment resource field by field.
+// Package config defines the stack configuration under `llm-d-sim:`, which mirrors the
+// spec of the SimulatorDeployment resource field by field.
 //
-// It knows neither Pulumi resources nor a cluster: Load turns strings into a
-// checked Spec, and everything else works on that.
+// It uses neither Pulumi nor a cluster: Load turns strings into a checked Spec, which the
+// rest of the program deploys.
 package config
 
 import (
@@ -47,7 +47,8 @@ type Spec struct {
 	// Default: none.
 	ImagePullSecrets []string `json:"imagePullSecrets"`
 
-	// LogVerbosity is the klog level (0 to 10) of the simulator in single mode. Default: 5.
+	// LogVerbosity is the klog level (0 to 10) of the simulator in single mode; stages have
+	// their own. Default: 5.
 	LogVerbosity int32 `json:"logVerbosity"`
 
 	// Resources of the simulator container in single mode, and of stages that name
@@ -72,7 +73,7 @@ type Spec struct {
 	// InferenceGateway holds the gateways that this program runs itself.
 	InferenceGateway InferenceGateway `json:"inferenceGateway"`
 
-	// NetworkPolicy closes pods to all who have no business with them.
+	// NetworkPolicy restricts connections to the pods.
 	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
 
 	// PodDisruptionBudget keeps the stack serving while nodes are drained.
@@ -101,8 +102,8 @@ type Service struct {
 
 // Gateway configures a Gateway API Gateway; needs the Gateway API CRDs and a controller.
 type Gateway struct {
-	// Enabled creates the Gateway and its HTTPRoute. What istiod runs for it is reached
-	// within the cluster alone, as the stack's other gateways. Default: false.
+	// Enabled creates the Gateway and its HTTPRoute. The proxies that istiod runs for it get
+	// a ClusterIP Service, like the stack's other gateways. Default: false.
 	Enabled bool `json:"enabled"`
 	// ClassName is the GatewayClass: istio, kgateway or any other. Default: istio.
 	ClassName string `json:"className"`
@@ -139,7 +140,7 @@ type ConnectionPool struct {
 	// HTTP1MaxPendingRequests is the number of requests that may wait for a connection.
 	// At least 1. Default: not set.
 	HTTP1MaxPendingRequests *int32 `json:"http1MaxPendingRequests"`
-	// MaxRequestsPerConnection ends a connection after so many requests; 1 disables
+	// MaxRequestsPerConnection closes a connection after this many requests; 1 disables
 	// keep-alive. At least 1. Default: not set.
 	MaxRequestsPerConnection *int32 `json:"maxRequestsPerConnection"`
 }
@@ -148,24 +149,32 @@ type ConnectionPool struct {
 type EPP struct {
 	// Enabled deploys the EPP and sends the gateways' requests through it. Default: false.
 	Enabled bool `json:"enabled"`
-	// Replicas is the number of EPP pods; above 1 one of them leads. At least 1. Default: 1.
+	// Replicas is the number of EPP pods; with more than one, the pods elect a leader.
+	// At least 1. Default: 1.
 	Replicas int32 `json:"replicas"`
 	// Image of the EPP. Default: ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0.
 	Image string `json:"image"`
+	// Version of the EPP, such as v0.10.0, where the image's tag does not say it.
+	// Default: that of the tag; the newest known one if the tag is no version.
+	Version string `json:"version"`
 	// Port of the EPP Service. 1 to 65535. Default: 8100.
 	Port int32 `json:"port"`
 	// Verbosity is the EPP's log level (--v), 0 to 10. Default: 1.
 	Verbosity int32 `json:"verbosity"`
-	// SecureServing has the gateways speak TLS with the EPP, which makes its certificate
-	// itself; they do not check it. Otherwise they speak plain HTTP/2. Default: false.
+	// SecureServing makes the gateways use TLS to the EPP, which generates its certificate;
+	// the certificate is not verified. Otherwise they use plain HTTP/2. Default: false.
 	SecureServing bool `json:"secureServing"`
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string `json:"args"`
 	// Resources of the EPP container. Default: requests of 100m CPU and 128Mi memory.
 	Resources corev1.ResourceRequirements `json:"resources"`
-	// PluginsConfig is a whole EndpointPickerConfig to use instead of the generated one.
+	// PluginsConfig is a whole EndpointPickerConfig to use instead of the generated one, as
+	// an object or as its YAML text.
 	// Default: generated for the stages that are enabled.
 	PluginsConfig map[string]any `json:"pluginsConfig"`
+	// PluginsConfigCheck checks PluginsConfig against the EPP's version, and migrates one of
+	// an older version. Plugins that are not llm-d's need it off. Default: true.
+	PluginsConfigCheck bool `json:"pluginsConfigCheck"`
 }
 
 // InferencePool configures pod discovery by InferencePool; needs the inference
@@ -174,13 +183,14 @@ type InferencePool struct {
 	// Enabled creates the InferencePool gaie-sim. Without it the EPP finds pods by
 	// label, which needs no CRDs, and only the standard gateway asks it. Needs
 	// epp.enabled. Default: true if the EPP is enabled together with gateway or
-	// inferenceGateway.istio, which reach it by the pool; else false.
+	// inferenceGateway.istio, which reach it by the pool, or if its version finds pods in no
+	// other way (v0.7 and v0.8); else false.
 	Enabled *bool `json:"enabled"`
 }
 
 // InferenceGateway configures the gateways that this program runs itself.
 type InferenceGateway struct {
-	// Enabled is the switch over both gateways. Default: false.
+	// Enabled is the main switch for both gateways. Default: false.
 	Enabled bool `json:"enabled"`
 	// Standard is a plain Envoy that asks the EPP by ext_proc.
 	// Its image defaults to cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1.
@@ -189,28 +199,31 @@ type InferenceGateway struct {
 	// API's CRDs.
 	// Its image defaults to docker.io/istio/proxyv2:1.28.1.
 	Istio GatewayInstance `json:"istio"`
-	// Auth has the standard gateway ask for an API key.
+	// Auth makes the standard gateway require an API key.
 	Auth GatewayAuth `json:"auth"`
+	// DrainTimeout is how long a gateway pod that is being replaced keeps serving: a response
+	// that streams for longer is cut off. A Go duration of at least 5s. Default: 30s.
+	DrainTimeout metav1.Duration `json:"drainTimeout"`
 }
 
 // GatewayAuth configures the API key of the standard gateway.
 type GatewayAuth struct {
-	// Enabled lets in only requests with the header `Authorization: Bearer KEY`; others are
-	// answered 401. The key is random, and the stack output apiKey. Needs the standard
-	// gateway, and no other, which would let in everybody. Default: false.
+	// Enabled accepts only requests with the header `Authorization: Bearer KEY`; others are
+	// answered 401. The key is random and is the stack output apiKey. Needs the standard
+	// gateway, and refuses the others, which cannot check a key. Default: false.
 	Enabled bool `json:"enabled"`
-	// KeyGeneration counts the keys: one more makes a new key. The key before stays valid
-	// until the next is made. At least 1. Default: 1.
+	// KeyGeneration counts the keys: increase it by one for a new key. The previous key stays
+	// valid until the next one is generated. At least 1. Default: 1.
 	KeyGeneration int32 `json:"keyGeneration"`
 }
 
 // NetworkPolicy configures the NetworkPolicies, which the cluster's network has to enforce.
 type NetworkPolicy struct {
-	// Enabled lets clients reach the gateways alone, the gateways EPP and simulators, the
-	// EPP the simulators, and decode pods those for prefill. Default: false.
+	// Enabled allows only clients to gateways, gateways to the EPP and simulators, the EPP to
+	// simulators, and decode pods to prefill pods. Default: false.
 	Enabled bool `json:"enabled"`
-	// ProxyService lets clients reach the decode pods past the gateways, by the proxy
-	// Service. Default: true without a gateway, else false.
+	// ProxyService lets clients bypass the gateways and reach the decode pods through the
+	// proxy Service. Default: true without a gateway, else false.
 	ProxyService *bool `json:"proxyService"`
 }
 
@@ -268,24 +281,30 @@ type RoutingSidecar struct {
 	Enabled bool `json:"enabled"`
 	// Image of the sidecar. Default: ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0.
 	Image string `json:"image"`
+	// Version of the sidecar, such as v0.10.0, where the image's tag does not say it.
+	// Default: that of the tag; the newest known one if the tag is no version.
+	Version string `json:"version"`
 	// Resources of the sidecar container. Default: requests of 50m CPU and 64Mi memory.
 	Resources corev1.ResourceRequirements `json:"resources"`
 }
 
 // Simulator holds settings of the simulator itself, for every stage.
 type Simulator struct {
+	// Version of the simulator, such as v0.10.2, where the images' tags do not say it.
+	// Default: that of each tag; the newest known one if the tag is no version.
+	Version string `json:"version"`
 	// Model is the name the simulators answer to. Default: random.
 	Model string `json:"model"`
 	// Seed of the simulators' random numbers. Default: random once per stack, then kept.
 	Seed *int64 `json:"seed"`
-	// TimeToFirstToken before a response starts. A Go duration. Default: 0s.
+	// TimeToFirstToken is the delay before a response starts. A Go duration. Default: 0s.
 	TimeToFirstToken metav1.Duration `json:"timeToFirstToken"`
-	// InterTokenLatency between two tokens. A Go duration. Default: 0s.
+	// InterTokenLatency is the delay between two tokens. A Go duration. Default: 0s.
 	InterTokenLatency metav1.Duration `json:"interTokenLatency"`
 	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
 	// prefill pod has processed. A Go duration. Default: 0s.
 	KVCacheTransferLatency metav1.Duration `json:"kvCacheTransferLatency"`
-	// MaxNumSeqs is the number of requests one simulator works on at a time.
+	// MaxNumSeqs is how many requests one simulator processes concurrently.
 	// At least 1. Default: 5.
 	MaxNumSeqs int32 `json:"maxNumSeqs"`
 }

@@ -14,14 +14,11 @@ func eppEnabled(spec *config.Spec) bool { return spec.EPP.Enabled }
 
 func (c *composer) epp() error {
 	epp := c.spec.EPP
-	plugins := ""
-	if own := epp.PluginsConfig; own != nil {
-		var err error
-		if plugins, err = endpointpicker.Override(own); err != nil {
-			return err
-		}
+	plugins, err := ownPlugins(c.spec)
+	if err != nil {
+		return err
 	}
-	simulator, err := release.SimulatorOf(c.spec.DecodeStage().Image, "")
+	simulator, err := release.SimulatorOf(c.spec.DecodeStage().Image, c.spec.Simulator.Version)
 	if err != nil {
 		return err
 	}
@@ -30,6 +27,7 @@ func (c *composer) epp() error {
 		Instance:         c.spec.Name,
 		Replicas:         integer(epp.Replicas),
 		Image:            image(c.args.Images.EPP, epp.Image),
+		Version:          epp.Version,
 		ImagePullPolicy:  c.pullPolicy(epp.Image),
 		ImagePullSecrets: c.pullSecrets(),
 		Resources:        resources(epp.Resources),
@@ -56,9 +54,22 @@ func (c *composer) epp() error {
 	return nil
 }
 
+// ownPlugins returns the user's own EndpointPickerConfig as the EPP's release reads it,
+// empty if there is none.
+func ownPlugins(spec *config.Spec) (string, error) {
+	own := spec.EPP.PluginsConfig
+	if own == nil {
+		return "", nil
+	}
+	if spec.EPP.PluginsConfigCheck {
+		own, _ = endpointpicker.Migrate(own, spec.EPPRelease())
+	}
+	return endpointpicker.Override(own)
+}
+
 // eppNeeds are the kinds that an EPP exits without.
 func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
-	if !spec.Pool() {
+	if !spec.Pool() || !spec.EPPRelease().ObjectiveRequired {
 		return nil
 	}
 	return []schema.GroupVersionKind{

@@ -4,16 +4,12 @@
 package stacks
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"time"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/config"
 	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
@@ -77,6 +73,11 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range r.warnings {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return err
+		}
+	}
 	s, err := NewStack(ctx, stackName, &StackArgs{Spec: r.spec}, providers, pulumi.Transformations(
 		[]pulumi.ResourceTransformation{stamp(r.owner), reapply(r.edits)}))
 	if err != nil {
@@ -88,28 +89,28 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 
 // run is one run of the program whose checks have passed.
 type run struct {
-	ctx    *pulumi.Context
-	spec   *config.Spec
-	plan   plan.Plan
-	owner  string
-	target cluster.Target
-	live   cluster.Cluster
+	ctx      *pulumi.Context
+	spec     *config.Spec
+	provider config.Provider
+	// warnings are about settings that work in another way than one may think.
+	warnings []string
+	plan     plan.Plan
+	owner    string
+	live     cluster.Cluster
 	// edits are the manual changes to set right.
 	edits  preflight.Edits
 	settle time.Duration
 }
 
 func (p *Program) check(ctx *pulumi.Context) (*run, error) {
-	spec, err := config.Load(p.Values, p.SecretKeys)
+	loaded, err := config.Load(ctx.Project(), p.Values, p.SecretKeys)
 	if err != nil {
 		return nil, err
 	}
+	spec := loaded.Spec
 	r := &run{
-		ctx: ctx, spec: spec, settle: p.Settle,
+		ctx: ctx, spec: spec, provider: loaded.Provider, warnings: warnings(loaded), settle: p.Settle,
 		owner: fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()),
-		target: cluster.Target{
-			Kubeconfig: p.Values["kubernetes:kubeconfig"], Context: p.Values["kubernetes:context"],
-		},
 	}
 	if r.plan, err = Plan(ctx, spec); err != nil {
 		return nil, err
@@ -117,50 +118,13 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 	if err := r.plan.Check(); err != nil {
 		return nil, err
 	}
-	if r.live, err = p.Connect(r.target); err != nil {
+	if r.live, err = p.Connect(cluster.Target{
+		Kubeconfig: r.provider.Kubeconfig, Context: r.provider.Context, Cluster: r.provider.Cluster,
+	}); err != nil {
 		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
 	}
 	r.edits, err = preflight.Check(ctx, r.live, preflight.Stack{
 		Plan: r.plan, Owner: r.owner, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,
 	})
 	return r, err
-}
-
-// providers returns the option that puts resources into the target cluster.
-func (r *run) providers() (pulumi.ResourceOption, error) {
-	args := &kubernetes.ProviderArgs{
-		// Names are fixed, so a changed ConfigMap is updated rather than replaced; a
-		// checksum on the pods rolls them.
-		EnableConfigMapMutable: pulumi.Bool(true),
-	}
-	if r.target.Kubeconfig != "" {
-		args.Kubeconfig = pulumi.ToSecret(pulumi.String(r.target.Kubeconfig)).(pulumi.StringOutput)
-	}
-	if r.target.Context != "" {
-		args.Context = pulumi.String(r.target.Context)
-	}
-	if id := clusterID(r.ctx.Context(), r.live); id != "" {
-		// Otherwise another address of the same cluster counts as another cluster: every
-		// object would be created again, that is adopted, and then deleted as the old one.
-		args.ClusterIdentifier = pulumi.String(id)
-	}
-	k8s, err := kubernetes.NewProvider(r.ctx, "kubernetes", args)
-	if err != nil {
-		return nil, err
-	}
-	rnd, err := random.NewProvider(r.ctx, "random", nil)
-	if err != nil {
-		return nil, err
-	}
-	return pulumi.Providers(k8s, rnd), nil
-}
-
-// clusterID identifies a cluster, whatever its address, by something that is never created
-// twice. It is empty where the cluster does not say.
-func clusterID(ctx context.Context, live cluster.Cluster) string {
-	system, err := live.Namespace(ctx, metav1.NamespaceSystem)
-	if err != nil || system == nil {
-		return ""
-	}
-	return string(system.UID)
 }

@@ -32,6 +32,7 @@ func (c *composer) decode() error {
 		sidecar := c.spec.Decode.RoutingSidecar
 		args.RoutingSidecar = &components.RoutingSidecar{
 			Image:           image(c.args.Images.RoutingSidecar, sidecar.Image),
+			Version:         sidecar.Version,
 			ImagePullPolicy: c.pullPolicy(sidecar.Image),
 			Resources:       resources(sidecar.Resources),
 		}
@@ -54,6 +55,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Instance:         c.spec.Name,
 		Replicas:         integer(stage.Replicas),
 		Image:            image(c.args.Images.Simulator, stage.Image),
+		Version:          c.spec.Simulator.Version,
 		ImagePullPolicy:  c.pullPolicy(stage.Image),
 		ImagePullSecrets: c.pullSecrets(),
 		Resources:        resources(stage.Resources),

@@ -31,7 +31,15 @@ func refused(t *testing.T, r result, messages ...string) {
 
 func TestABadConfigurationRegistersNothing(t *testing.T) {
 	t.Parallel()
-	refused(t, run(t, map[string]string{"replicas": "0"}, bareCluster()), "replicas = 0 must be 1 or more")
+	refused(t, run(t, map[string]string{"replicas": "0"}, bareCluster()), "replicas = 0: must be 1 or more")
+}
+
+func TestASettingWithoutEffectIsOnlyAWarning(t *testing.T) {
+	t.Parallel()
+	r := run(t, map[string]string{"decode": `{"replicas":4}`}, bareCluster())
+	require.NoError(t, r.err)
+	_, found := r.Find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
+	require.True(t, found)
 }
 
 func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {

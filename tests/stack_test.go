@@ -212,7 +212,7 @@ func TestAnotherConfigMapRollsItsPods(t *testing.T) {
 	}
 	other["loadBalancing"] = `{"algorithm":"RANDOM"}`
 	other["epp"] = `{"enabled":true,"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1",` +
-		`"kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}]}}`
+		`"kind":"EndpointPickerConfig","plugins":[{"type":"decode-filter"},{"type":"random-picker"}]}}`
 	for _, deployment := range []string{llmd.StandardGatewayName, llmd.EPPName} {
 		before := checksum(everything, deployment)
 		require.Equal(t, before, checksum(everything, deployment), "the same is rendered alike")

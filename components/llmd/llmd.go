@@ -21,7 +21,9 @@ const (
 func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
 
 // ServiceHost returns the DNS name of a Service within the cluster.
-func ServiceHost(service, namespace string) string { return service + "." + namespace + ".svc.cluster.local" }
+func ServiceHost(service, namespace string) string {
+	return service + "." + namespace + ".svc.cluster.local"
+}
 
 // Ports, TCP.
 const (

@@ -14,7 +14,7 @@ import (
 // A path that is not here, and is neither a number nor a switch, keeps its default.
 var choices = map[string][]any{
 	"name":                    {"llm-sim", "other"},
-	"image":                   {"example.com/image:local", "example.com/image@sha256:" + strings.Repeat("0", 64), "image"},
+	"image":                   {"example.com/image:local", "example.com/image@sha256:" + strings.Repeat("0", 64), "example.com/image:v0.10.2"},
 	"imagePullPolicy":         {"Always", "IfNotPresent", "Never"},
 	"imagePullSecrets":        {[]any{"registry"}},
 	"service.name":            {"proxy", llmd.ProxyServiceName},

@@ -12,11 +12,17 @@ const minBeginning = 4
 
 // Nearest returns the known word that was probably meant: one of a similar spelling, or
 // else the shortest one that begins with it. Empty if there is none.
+//
+// Similar means that no more than two letters, or a quarter of them, differ. Of two words
+// that are as close, it is the one whose length is closer, since letters are swapped more
+// often than lost.
 func Nearest(word string, known []string) string {
-	best, distance := "", len(word)/2+1
+	best, distance, difference := "", max(2, len(word)/4)+1, 0
 	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d < distance {
-			best, distance = k, d
+		d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil)
+		length := max(len(word)-len(k), len(k)-len(word))
+		if d < len(k) && (d < distance || d == distance && length < difference) {
+			best, distance, difference = k, d, length
 		}
 	}
 	if best != "" || len(word) < minBeginning {

@@ -52,6 +52,8 @@ type Target struct {
 	Kubeconfig string
 	// Context of the kubeconfig. Default: its current one.
 	Context string
+	// Cluster of the kubeconfig. Default: the context's.
+	Cluster string
 }
 
 // client implements Cluster over the API server.
@@ -90,6 +92,7 @@ func Connect(target Target) (Cluster, error) {
 
 func restConfig(target Target) (*rest.Config, error) {
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: target.Context}
+	overrides.Context.Cluster = target.Cluster
 	if strings.Contains(target.Kubeconfig, "\n") || strings.HasPrefix(target.Kubeconfig, "{") {
 		raw, err := clientcmd.Load([]byte(target.Kubeconfig))
 		if err != nil {

@@ -30,7 +30,10 @@ var apis = map[string]struct {
 	},
 }
 
-const installInference = "install the inference extension's CRDs (https://gateway-api-inference-extension.sigs.k8s.io/guides/)"
+// installInference names the newest release with all kinds that any EPP reads; later ones
+// have InferencePool alone.
+const installInference = "install the CRDs of the inference extension v1.5.0: kubectl apply -f " +
+	"https://github.com/kubernetes-sigs/gateway-api-inference-extension/releases/download/v1.5.0/manifests.yaml"
 
 // checkKinds refuses parts whose kinds the cluster does not serve, or whose Gateway nobody
 // would program.

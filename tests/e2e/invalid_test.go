@@ -111,7 +111,7 @@ func refused(t *testing.T, name string, list []bad) {
 		require.Error(t, err, what)
 		require.Regexp(t, `\n *`+regexp.QuoteMeta(b.told)+" = ", err.Error(), what)
 		require.Contains(t, err.Error(), "nothing was changed", what)
-		require.Contains(t, err.Error(), "mend it: pulumi config", what)
+		require.Contains(t, err.Error(), "fix: pulumi config", what)
 		require.NotContains(t, err.Error(), "panic", what)
 	}
 	require.False(t, s.NamespaceExists())

@@ -76,6 +76,6 @@ func accepted(t *testing.T, values map[string]any) bool {
 	}
 	encoded, err := stackfile.Encode(full)
 	require.NoError(t, err)
-	_, err = config.Load(encoded, nil)
+	_, err = config.Load(config.Namespace, encoded, nil)
 	return err == nil
 }

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"strings"
+)
+
+// idleParts lists what has no effect in some configurations: a path with all below it,
+// when it has an effect, and what it lacks otherwise. The first that fits a setting counts.
+var idleParts = []struct {
+	path  string
+	works func(*Spec) bool
+	lacks string
+}{
+	{"replicas", (*Spec).SingleMode, "beside prefill.enabled or decode.enabled: each stage has replicas of its own"},
+	{"logVerbosity", (*Spec).SingleMode, "beside prefill.enabled or decode.enabled: each stage has a logVerbosity of its own"},
+	{"prefill", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
+	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
+	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
+	{"epp", func(s *Spec) bool { return s.EPP.Enabled }, "without epp.enabled"},
+	{"inferenceGateway.standard", (*Spec).StandardGateway, "without inferenceGateway.enabled and inferenceGateway.standard.enabled"},
+	{"inferenceGateway.istio", (*Spec).IstioGateway, "without inferenceGateway.enabled and inferenceGateway.istio.enabled"},
+	{"inferenceGateway.auth", (*Spec).Auth, "without inferenceGateway.auth.enabled"},
+	{"gateway", func(s *Spec) bool { return s.Gateway.Enabled }, "without gateway.enabled"},
+	{"loadBalancing.algorithm", func(s *Spec) bool { return s.LoadBalancing.Enabled || s.StandardGateway() }, "without loadBalancing.enabled or the standard gateway"},
+	{"loadBalancing.connectionPool", func(s *Spec) bool { return s.LoadBalancing.Enabled }, "without loadBalancing.enabled"},
+	{"networkPolicy.proxyService", func(s *Spec) bool { return s.NetworkPolicy.Enabled }, "without networkPolicy.enabled"},
+	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
+}
+
+// idle returns a warning for each setting that has no effect. A switch that is off is
+// none, since it agrees with that.
+func (s *Spec) idle(settings []setting) []Warning {
+	var warnings []Warning
+	for _, set := range settings {
+		path := withoutNamespace(set.path.String())
+		for _, part := range idleParts {
+			if path != part.path && !strings.HasPrefix(path, part.path+".") {
+				continue
+			}
+			if isOff := strings.HasSuffix(path, ".enabled") && set.value == false; !isOff && !part.works(s) {
+				warnings = append(warnings, Warning{Problem{
+					Path: set.path.String(), Value: set.value, Detail: "has no effect " + part.lacks, Fix: removeCommand(set.path),
+				}})
+			}
+			break
+		}
+	}
+	return warnings
+}

@@ -1,0 +1,58 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
+	t.Parallel()
+	on := `{"enabled":true}`
+	for name, test := range map[string]struct {
+		values map[string]string
+		want   []string
+	}{
+		"stages in single mode": {
+			map[string]string{"decode": `{"enabled":false,"replicas":4,"args":["--x"]}`, "prefill": `{"resources":{"limits":{"cpu":1}}}`},
+			[]string{"decode.args", "decode.replicas", "prefill.resources.limits"},
+		},
+		"single mode's settings beside stages": {
+			map[string]string{"replicas": "4", "logVerbosity": "1", "image": "sim:v0.10.2", "decode": `{"enabled":true,"replicas":4}`},
+			[]string{"logVerbosity", "replicas"},
+		},
+		"EPP":             {map[string]string{"epp": `{"port":1}`, "inferencePool": `{"enabled":false}`}, []string{"epp.port"}},
+		"EPP that is on":  {map[string]string{"epp": `{"enabled":true,"port":1}`}, nil},
+		"gateways":        {map[string]string{"inferenceGateway": `{"standard":{"enabled":true,"port":1},"istio":{"port":1}}`}, []string{"inferenceGateway.istio.port", "inferenceGateway.standard.enabled", "inferenceGateway.standard.port"}},
+		"one gateway":     {map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true,"port":1},"istio":{"enabled":false,"port":1}}`}, []string{"inferenceGateway.istio.port"}},
+		"key generation":  {map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"auth":{"keyGeneration":2}}`}, []string{"inferenceGateway.auth.keyGeneration"}},
+		"gateway":         {map[string]string{"gateway": `{"routeName":"a","className":"b"}`}, []string{"gateway.className", "gateway.routeName"}},
+		"load balancing":  {map[string]string{"loadBalancing": `{"algorithm":"RANDOM","connectionPool":{"maxRequestsPerConnection":1}}`}, []string{"loadBalancing.algorithm", "loadBalancing.connectionPool.maxRequestsPerConnection"}},
+		"Envoy balances":  {map[string]string{"loadBalancing": `{"algorithm":"RANDOM"}`, "inferenceGateway": `{"enabled":true,"standard":{"enabled":true}}`}, nil},
+		"network policy":  {map[string]string{"networkPolicy": `{"proxyService":true}`}, []string{"networkPolicy.proxyService"}},
+		"no transfer":     {map[string]string{"simulator": `{"kvCacheTransferLatency":"1s","timeToFirstToken":"1s"}`, "decode": on}, []string{"simulator.kvCacheTransferLatency"}},
+		"no sidecar":      {map[string]string{"decode": `{"enabled":true,"routingSidecar":{"image":"sidecar:v0.4.0"}}`, "prefill": on}, []string{"decode.routingSidecar.image"}},
+		"sidecar":         {map[string]string{"decode": `{"enabled":true,"routingSidecar":{"image":"sidecar:v0.4.0"}}`, "prefill": on, "epp": on, "simulator": `{"kvCacheTransferLatency":"1s"}`}, nil},
+		"null is not set": {map[string]string{"decode": `{"replicas":null}`, "prefill": "null"}, nil},
+		"Helm":            {map[string]string{"kubernetes:suppressHelmHookWarnings": "true"}, []string{"kubernetes:suppressHelmHookWarnings"}},
+	} {
+		s := newStack(t, Namespace, in(Namespace, test.values))
+		loaded, err := s.load()
+		require.NoError(t, err, name)
+		var paths, fixes []string
+		for _, w := range loaded.Warnings {
+			require.Contains(t, w.Detail, "has no effect", name)
+			paths, fixes = append(paths, w.Path), append(fixes, w.Fix)
+		}
+		require.Equal(t, test.want, paths, name)
+		if len(fixes) == 0 {
+			continue
+		}
+		for i, commands := range shell(t, fixes) {
+			s.run(fixes[i], commands)
+		}
+		loaded, err = s.load()
+		require.NoError(t, err, name)
+		require.Empty(t, loaded.Warnings, name)
+	}
+}
