@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 
 	require.False(t, s.EPP.Enabled)
 	require.EqualValues(t, 1, s.EPP.Replicas)
-	require.Equal(t, "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0", s.EPP.Image)
+	require.Equal(t, "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0", s.EPP.Image)
 	require.EqualValues(t, 8100, s.EPP.Port)
 	require.EqualValues(t, 1, s.EPP.Verbosity)
 
@@ -66,7 +66,7 @@ func TestDefaults(t *testing.T) {
 		require.Equal(t, Stage{Replicas: 2, Port: 8200, LogVerbosity: 5}, stage)
 	}
 	require.True(t, s.Decode.RoutingSidecar.Enabled)
-	require.Equal(t, "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0", s.Decode.RoutingSidecar.Image)
+	require.Equal(t, "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", s.Decode.RoutingSidecar.Image)
 	require.Equal(t, Simulator{Model: "random", MaxNumSeqs: 5}, s.Simulator)
 }
 

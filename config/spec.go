@@ -152,7 +152,7 @@ type EPP struct {
 	// Replicas is the number of EPP pods; with more than one, the pods elect a leader.
 	// At least 1. Default: 1.
 	Replicas int32 `json:"replicas"`
-	// Image of the EPP. Default: ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0.
+	// Image of the EPP. Default: ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0.
 	Image string `json:"image"`
 	// Version of the EPP, such as v0.10.0, where the image's tag does not say it.
 	// Default: that of the tag; the newest known one if the tag is no version.
@@ -279,7 +279,7 @@ type RoutingSidecar struct {
 	// Enabled runs the sidecar where there is a prefill stage and an EPP to use it.
 	// Without it the prefill pods get no requests. Default: true.
 	Enabled bool `json:"enabled"`
-	// Image of the sidecar. Default: ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0.
+	// Image of the sidecar. Default: ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0.
 	Image string `json:"image"`
 	// Version of the sidecar, such as v0.10.0, where the image's tag does not say it.
 	// Default: that of the tag; the newest known one if the tag is no version.

@@ -94,7 +94,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"inferencePool", `{"enabled":true}`, "inferencePool.enabled", "needs epp.enabled"},
 		{"inferenceGateway", `{"enabled":true}`, "inferenceGateway.enabled", "deploys nothing"},
 		// An own EndpointPickerConfig.
-		{"epp", `{"pluginsConfig":{"kind":"EndpointPickerConfig","plugins":[{"type":"x"}]}}`, "epp.pluginsConfig.apiVersion", "must be inference.networking.x-k8s.io/v1alpha1"},
+		{"epp", `{"pluginsConfig":{"kind":"EndpointPickerConfig","plugins":[{"type":"x"}]}}`, "epp.pluginsConfig.apiVersion", "must be llm-d.ai/v1alpha1 or inference.networking.x-k8s.io/v1alpha1 for EPP v0.10.0"},
 		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig"}}`, "epp.pluginsConfig.plugins", "one plugin or more"},
 		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"},{"type":"random-picker"}]}}`, "epp.pluginsConfig.plugins[1]", "name of another plugin"},
 		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}],"schedulingProfiles":[{"name":"p","plugins":[{"pluginRef":"b"}]}]}}`, "epp.pluginsConfig.schedulingProfiles[0].plugins[0].pluginRef", "must be the name of one of the plugins"},

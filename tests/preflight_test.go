@@ -65,9 +65,9 @@ func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
 			[]string{"gateway.enabled", "HTTPRoute (gateway.networking.k8s.io/v1)", "install the Gateway API"},
 		},
 		"pool": {
-			map[string]string{"epp": `{"enabled":true}`, "inferencePool": `{"enabled":true}`},
+			map[string]string{"epp": `{"enabled":true,"image":"epp:v0.4.0"}`, "inferencePool": `{"enabled":true}`},
 			"InferenceObjective",
-			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension"},
+			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension v1.5.0"},
 		},
 	} {
 		refused(t, run(t, test.values, bareCluster()), test.want...)

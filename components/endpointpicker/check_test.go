@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 			"v0.4.0", header04 + "plugins: [{type: max-score-picker, parameters: {maxEndpoints: 1}}]", false,
 			Problem{
 				Path: "plugins[0].parameters.maxEndpoints", Value: 1.0, Remove: true,
-				Detail: "is no parameter of max-score-picker in EPP v0.4.0 and would have no effect: did you mean maxNumOfEndpoints?",
+				Detail: "is no parameter of max-score-picker in EPP v0.4.0 and would have no effect: it has maxNumOfEndpoints",
 			},
 		},
 		"a parameter that makes it exit": {

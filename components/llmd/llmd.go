@@ -31,7 +31,7 @@ const (
 	SimulatorPort = 8200
 	// EPPServicePort is the EPP's Service port, in front of EPPGRPCPort.
 	EPPServicePort = 8100
-	// EPPGRPCPort, EPPHealthPort and EPPMetricsPort are the EPP's own defaults (v0.4.0).
+	// EPPGRPCPort, EPPHealthPort and EPPMetricsPort are the EPP's own defaults.
 	EPPGRPCPort    = 9002
 	EPPHealthPort  = 9003
 	EPPMetricsPort = 9090
@@ -45,8 +45,8 @@ const (
 // Images that upstream publishes.
 const (
 	SimulatorImage       = "ghcr.io/llm-d/llm-d-inference-sim:v0.10.2"
-	EPPImage             = "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0"
-	RoutingSidecarImage  = "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0"
+	EPPImage             = "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0"
+	RoutingSidecarImage  = "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0"
 	StandardGatewayImage = "cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1"
 	IstioGatewayImage    = "docker.io/istio/proxyv2:1.28.1"
 )
@@ -111,8 +111,8 @@ const HealthPath = "/health"
 var (
 	// PickedPaths go to the pod that the EPP picks.
 	PickedPaths = []string{"/v1/completions", "/v1/chat/completions"}
-	// BalancedPaths go past the EPP, which refuses them (v0.4.0) or picks at random
-	// among all pods, prefill too.
+	// BalancedPaths bypass the EPP, which refuses them (v0.4.0) or picks at random
+	// among all pods, prefill pods included.
 	BalancedPaths = []string{
 		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
 		"/inference/v1/generate", "/tokenize", HealthPath,

@@ -32,9 +32,10 @@ type Lab struct {
 	// Ups is what each `make up` printed.
 	Ups []string
 
-	command string   // The lab command.
-	program string   // The program, built once.
-	env     []string // The environment of pulumi and kubectl on the cluster.
+	command string         // The lab command.
+	program string         // The program, built once.
+	env     []string       // The environment of pulumi and kubectl on the cluster.
+	images  map[string]any // Images that the lab runs in place of the defaults, by path.
 
 	installCRDs func() error   // Does so once.
 	destroying  errgroup.Group // The stacks of tests that are over.
@@ -90,6 +91,9 @@ func (l *Lab) start(repository string, ups int, variables []string) error {
 		return fmt.Errorf("make env: %w", err)
 	}
 	if l.env, err = parseEnv(out); err != nil {
+		return err
+	}
+	if l.images, err = substitutes(l.Variable(configVariable)); err != nil {
 		return err
 	}
 	return run(repository, "go", "build", "-o", l.program, ".")

@@ -104,12 +104,13 @@ func (s *Stack) StateFile() string {
 	return filepath.Join(backend.Path, ".pulumi", "stacks", project, s.Name+".json")
 }
 
-// Configure replaces the stack's configuration, but for its salt.
+// Configure replaces the stack's configuration, but for its salt. The lab's images run in
+// place of the default ones.
 func (s *Stack) Configure(config map[string]any) {
 	s.t.Helper()
 	content := s.read()
 	values := map[string]any{project + ":namespace": s.Namespace}
-	for key, value := range config {
+	for key, value := range s.lab.withImages(s.t, config) {
 		values[project+":"+key] = value
 	}
 	content["config"] = values
