@@ -46,12 +46,15 @@ func (c common) validate() error {
 	return nil
 }
 
-// partOf is the app.kubernetes.io/part-of label of every object.
-const partOf = "llm-d-sim"
+// PartOfLabel is the label of every object with the value PartOf.
+const (
+	PartOfLabel = "app.kubernetes.io/part-of"
+	PartOf      = "llm-d-sim"
+)
 
 // PartOfSelector returns the label selector of all objects of one instance.
 func PartOfSelector(instance string) string {
-	return fmt.Sprintf("app.kubernetes.io/part-of=%s,app.kubernetes.io/instance=%s", partOf, instance)
+	return fmt.Sprintf("%s=%s,app.kubernetes.io/instance=%s", PartOfLabel, PartOf, instance)
 }
 
 // metadata returns the metadata of the object `name` that belongs to `component`.
@@ -78,7 +81,7 @@ func (c common) labels(name, component string) map[string]string {
 		"app.kubernetes.io/name":       name,
 		"app.kubernetes.io/instance":   c.instance,
 		"app.kubernetes.io/component":  component,
-		"app.kubernetes.io/part-of":    partOf,
+		PartOfLabel:                    PartOf,
 		"app.kubernetes.io/managed-by": "pulumi",
 	}
 }

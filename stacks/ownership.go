@@ -5,22 +5,54 @@ import (
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/stacks/preflight"
 )
 
-// stamp annotates every Kubernetes object with the Pulumi stack that it belongs to, which
-// distinguishes it from other people's.
-func stamp(owner string) pulumi.ResourceTransformation {
+// owner identifies the state of a Pulumi stack by a UUID that is made once and kept in
+// it: whatever the stack is called or wherever its state moves, it is the same, and no
+// other state has it.
+type owner struct {
+	random *random.Provider
+	uuid   pulumi.StringOutput
+}
+
+func newOwner(ctx *pulumi.Context) (*owner, error) {
+	provider, err := random.NewProvider(ctx, "random", nil)
+	if err != nil {
+		return nil, err
+	}
+	uuid, err := random.NewRandomUuid(ctx, "owner", nil, pulumi.Provider(provider))
+	if err != nil {
+		return nil, err
+	}
+	return &owner{random: provider, uuid: uuid.Result}, nil
+}
+
+// id waits for the UUID. It is empty in a preview before the first update, which knows none.
+func (o *owner) id(ctx *pulumi.Context) (string, error) {
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), o.uuid)
+	if err != nil || !result.Known {
+		return "", err
+	}
+	return result.Value.(string), nil
+}
+
+// stamp annotates every Kubernetes object with its owner.
+func stamp(stack string, uuid pulumi.StringInput) pulumi.ResourceTransformation {
 	return func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-		return annotated(args, llmd.StackAnnotation, owner)
+		return annotated(args, pulumi.StringMap{
+			llmd.StackAnnotation: pulumi.String(stack), llmd.OwnerAnnotation: uuid,
+		})
 	}
 }
 
-// reapply annotates objects that somebody has edited with who did, so that the provider
-// applies them again: it would not see what was added.
+// reapply annotates objects that somebody has edited with the name of the editor, so that
+// the provider applies them again: it would not see what was added.
 func reapply(edits preflight.Edits) pulumi.ResourceTransformation {
 	return func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 		metadata := metadataOf(args)
@@ -32,16 +64,18 @@ func reapply(edits preflight.Edits) pulumi.ResourceTransformation {
 		if by == "" {
 			return nil
 		}
-		return annotated(args, llmd.EditedByAnnotation, by)
+		return annotated(args, pulumi.StringMap{llmd.EditedByAnnotation: pulumi.String(by)})
 	}
 }
 
-func annotated(args *pulumi.ResourceTransformationArgs, key, value string) *pulumi.ResourceTransformationResult {
+func annotated(args *pulumi.ResourceTransformationArgs, annotations pulumi.StringMap) *pulumi.ResourceTransformationResult {
 	metadata := metadataOf(args)
 	if metadata == nil {
 		return nil
 	}
-	metadata.Annotations.(pulumi.StringMap)[key] = pulumi.String(value)
+	for key, value := range annotations {
+		metadata.Annotations.(pulumi.StringMap)[key] = value
+	}
 	return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: args.Opts}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -69,7 +70,11 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return &RefusedError{err}
 	}
-	providers, err := r.providers()
+	owner, err := r.owner()
+	if err != nil {
+		return err
+	}
+	providers, err := r.providers(owner.random)
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 		}
 	}
 	s, err := NewStack(ctx, stackName, &StackArgs{Spec: r.spec}, providers, pulumi.Transformations(
-		[]pulumi.ResourceTransformation{stamp(r.owner), reapply(r.edits)}))
+		[]pulumi.ResourceTransformation{stamp(r.stack, owner.uuid), reapply(r.edits)}))
 	if err != nil {
 		return err
 	}
@@ -95,8 +100,10 @@ type run struct {
 	// warnings are about settings that work in another way than one may think.
 	warnings []string
 	plan     plan.Plan
-	owner    string
-	live     cluster.Cluster
+	// stack names the Pulumi stack, and owner registers what identifies its state.
+	stack string
+	owner func() (*owner, error)
+	live  cluster.Cluster
 	// edits are the manual changes to set right.
 	edits  preflight.Edits
 	settle time.Duration
@@ -110,7 +117,8 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 	spec := loaded.Spec
 	r := &run{
 		ctx: ctx, spec: spec, provider: loaded.Provider, warnings: warnings(loaded), settle: p.Settle,
-		owner: fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()),
+		stack: fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()),
+		owner: sync.OnceValues(func() (*owner, error) { return newOwner(ctx) }),
 	}
 	if r.plan, err = Plan(ctx, spec); err != nil {
 		return nil, err
@@ -124,7 +132,17 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
 	}
 	r.edits, err = preflight.Check(ctx, r.live, preflight.Stack{
-		Plan: r.plan, Owner: r.owner, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,
+		Plan: r.plan, Name: r.stack, ID: r.ownerID, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,
 	})
 	return r, err
+}
+
+// ownerID returns what identifies this state. It is asked only if the cluster holds objects
+// that some state owns, since it registers the first resources.
+func (r *run) ownerID() (string, error) {
+	owner, err := r.owner()
+	if err != nil {
+		return "", err
+	}
+	return owner.id(r.ctx)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // providers returns the option that puts resources into the target cluster.
-func (r *run) providers() (pulumi.ResourceOption, error) {
+func (r *run) providers(random *random.Provider) (pulumi.ResourceOption, error) {
 	settings := r.provider
 	args := &kubernetes.ProviderArgs{
 		// Names are fixed, so a changed ConfigMap or Secret is updated rather than replaced;
@@ -43,11 +43,7 @@ func (r *run) providers() (pulumi.ResourceOption, error) {
 	if err != nil {
 		return nil, err
 	}
-	rnd, err := random.NewProvider(r.ctx, "random", nil)
-	if err != nil {
-		return nil, err
-	}
-	return pulumi.Providers(k8s, rnd), nil
+	return pulumi.Providers(k8s, random), nil
 }
 
 func clientSettings(settings config.ClientSettings) kubernetes.KubeClientSettingsPtrInput {

@@ -90,7 +90,9 @@ const (
 	WaitForAnnotation = "pulumi.com/waitFor"
 	// PatchForceAnnotation lets an update prevail over other field managers.
 	PatchForceAnnotation = "pulumi.com/patchForce"
-	// StackAnnotation names the Pulumi stack that an object belongs to.
+	// OwnerAnnotation identifies the Pulumi state that an object belongs to, and
+	// StackAnnotation names its stack for people.
+	OwnerAnnotation = "llm-d-sim/owner"
 	StackAnnotation = "llm-d-sim/stack"
 	// EditedByAnnotation says who has edited an object by hand before it was set right.
 	EditedByAnnotation = "llm-d-sim/edited-by"

@@ -26,6 +26,9 @@ type Registration struct {
 	Secrets []string `json:"secrets,omitempty"`
 }
 
+// UUID is the result of every RandomUuid.
+const UUID = "00000000-0000-4000-8000-000000000000"
+
 // Recorder is a mock of the engine.
 type Recorder struct {
 	// Preview answers as in a preview, which knows no IDs of what does not exist yet.
@@ -72,6 +75,8 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	switch args.TypeToken {
 	case "random:index/randomInteger:RandomInteger":
 		outputs["result"] = resource.NewNumberProperty(42)
+	case "random:index/randomUuid:RandomUuid":
+		outputs["result"] = resource.NewStringProperty(UUID)
 	case "random:index/randomPassword:RandomPassword":
 		outputs["result"] = resource.MakeSecret(resource.NewStringProperty("generated" + args.Name[strings.LastIndex(args.Name, "-")+1:]))
 	}

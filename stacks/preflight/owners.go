@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
@@ -47,12 +48,17 @@ func (c *checker) checkOwners(ctx context.Context) error {
 			defer mu.Unlock()
 			for _, found := range list {
 				i := slices.IndexFunc(objects, func(o plan.Object) bool { return o.Name == found.Name })
+				if i < 0 {
+					continue
+				}
+				ours, err := c.ours(found)
 				switch {
-				case i < 0:
-				case found.Annotations[llmd.StackAnnotation] != c.Owner:
-					problems = append(problems, c.foreign(resource, found))
-				default:
+				case err != nil:
+					return err
+				case ours:
 					c.edits.note(objects[i], found)
+				default:
+					problems = append(problems, c.foreign(resource, found))
 				}
 			}
 			return nil
@@ -67,6 +73,22 @@ func (c *checker) checkOwners(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// ours reports whether an object belongs to this stack: to its state or, if an older
+// version of the program made it, to a stack of its name.
+func (c *checker) ours(o metav1.PartialObjectMetadata) (bool, error) {
+	owner, stack := o.Annotations[llmd.OwnerAnnotation], o.Annotations[llmd.StackAnnotation]
+	switch {
+	case owner != "":
+		id, err := c.id()
+		return owner == id, err
+	case stack != "":
+		return stack == c.Name, nil
+	}
+	// Somebody has replaced an object of ours by hand. In the stack's own namespace nobody
+	// else has reason to use these names and labels.
+	return c.ownsNamespace && o.Labels[components.PartOfLabel] == components.PartOf, nil
+}
+
 func (c *checker) checkNamespace(namespace *metav1.PartialObjectMetadata) error {
 	switch {
 	case namespace == nil && !c.CreateNamespace:
@@ -77,31 +99,35 @@ func (c *checker) checkNamespace(namespace *metav1.PartialObjectMetadata) error 
 	case namespace.DeletionTimestamp != nil:
 		return fmt.Errorf("namespace %s is being deleted: wait until it is gone", c.Namespace)
 	}
-	ours := namespace.Annotations[llmd.StackAnnotation] == c.Owner
+	ours, err := c.ours(*namespace)
+	c.ownsNamespace = ours
 	switch {
+	case err != nil:
+		return err
 	case c.CreateNamespace && !ours:
-		return fmt.Errorf("namespace %s exists already and %s: use it without owning it: pulumi config set createNamespace false, "+
-			"or choose another: pulumi config set namespace NAME", c.Namespace, maker(namespace))
+		return fmt.Errorf("namespace %s exists already and %s: choose another: pulumi config set namespace NAME, "+
+			"or deploy into it without owning it, if it was never this stack's own: pulumi config set createNamespace false",
+			c.Namespace, maker(namespace))
 	case !c.CreateNamespace && ours:
 		return fmt.Errorf("namespace %[1]s was created by this stack, and createNamespace false would delete it with all it holds: "+
 			"leave createNamespace true, or first hand the namespace over: "+
-			"pulumi state delete --target-dependents 'URN of the namespace' and kubectl annotate namespace %[1]s %[2]s-",
-			c.Namespace, llmd.StackAnnotation)
+			"pulumi state delete --target-dependents 'URN of the namespace' and kubectl annotate namespace %[1]s %[2]s- %[3]s-",
+			c.Namespace, llmd.StackAnnotation, llmd.OwnerAnnotation)
 	}
 	return nil
 }
 
 func (c *checker) foreign(resource schema.GroupVersionResource, o metav1.PartialObjectMetadata) string {
 	return fmt.Sprintf("%s %s in namespace %s exists already and %s: delete it, choose another namespace "+
-		"(pulumi config set namespace NAME), or hand it to this stack: kubectl annotate --overwrite -n %s %s %s %s=%s",
-		resource.Resource, o.Name, o.Namespace, maker(&o),
-		o.Namespace, strings.TrimSuffix(resource.GroupResource().String(), "."), o.Name, llmd.StackAnnotation, c.Owner)
+		"(pulumi config set namespace NAME), or hand it to this stack: kubectl annotate --overwrite -n %s %s %s %s=%s %s-",
+		resource.Resource, o.Name, o.Namespace, maker(&o), o.Namespace,
+		strings.TrimSuffix(resource.GroupResource().String(), "."), o.Name, llmd.StackAnnotation, c.Name, llmd.OwnerAnnotation)
 }
 
 // maker says whose an object is, as far as the object reveals it.
 func maker(o *metav1.PartialObjectMetadata) string {
 	if stack := o.Annotations[llmd.StackAnnotation]; stack != "" {
-		return "belongs to the Pulumi stack " + stack
+		return "belongs to another Pulumi stack, " + stack
 	}
 	for _, ref := range o.OwnerReferences {
 		return fmt.Sprintf("belongs to %s %s", ref.Kind, ref.Name)

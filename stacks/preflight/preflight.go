@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
@@ -24,8 +25,10 @@ const oldestKubernetes = "1.30"
 type Stack struct {
 	plan.Plan
 
-	// Owner identifies the Pulumi stack in the annotation of its objects.
-	Owner string
+	// Name of the Pulumi stack: organization/project/stack.
+	Name string
+	// ID returns what identifies the state of the stack, empty if nothing does yet.
+	ID func() (string, error)
 	// Namespace of all objects, which the stack creates if CreateNamespace is set.
 	Namespace       string
 	CreateNamespace bool
@@ -42,7 +45,7 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 		}
 		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
-	c := &checker{Stack: stack, live: live}
+	c := &checker{Stack: stack, live: live, id: sync.OnceValues(stack.ID)}
 	var kinds, owners error
 	var group errgroup.Group
 	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
@@ -57,8 +60,11 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 // checker is one run of all checks.
 type checker struct {
 	Stack
-	live  cluster.Cluster
-	edits Edits
+	live cluster.Cluster
+	id   func() (string, error)
+	// ownsNamespace is set where the stack has created the namespace.
+	ownsNamespace bool
+	edits         Edits
 }
 
 func checkVersion(is *version.Version) error {
