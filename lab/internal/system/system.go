@@ -1,5 +1,5 @@
-// Package system checks for what the lab takes from the machine's distribution, and
-// installs it where it can.
+// Package system checks for the packages of the machine's distribution that the lab needs,
+// and installs them where it can.
 package system
 
 import (
@@ -34,7 +34,7 @@ func Library(name, pkg string) Requirement {
 	return Requirement{pkg, func() bool { return exec.Command("pkg-config", "--exists", name).Run() == nil }}
 }
 
-// missing lists the packages of what is not there.
+// missing lists the packages of unmet requirements.
 func missing(requirements []Requirement) []string {
 	var packages []string
 	for _, r := range requirements {
@@ -45,20 +45,20 @@ func missing(requirements []Requirement) []string {
 	return packages
 }
 
-// Check fails if something is missing that Ensure could not install either.
+// Check fails if a package is missing that Ensure could not install.
 func Check(requirements ...Requirement) error {
 	packages := missing(requirements)
 	if len(packages) == 0 {
 		return nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
-		return fmt.Errorf("install these Debian packages, or what is like them elsewhere: %s", strings.Join(packages, " "))
+		return fmt.Errorf("install these Debian packages, or their equivalents: %s", strings.Join(packages, " "))
 	}
 	return nil
 }
 
-// Ensure installs the packages of what is missing, and tells so. It needs root and
-// Debian's apt-get only if something is missing.
+// Ensure installs missing packages and reports it. It needs root and Debian's apt-get only
+// if any are missing.
 func Ensure(ctx context.Context, out io.Writer, requirements ...Requirement) error {
 	if err := Check(requirements...); err != nil {
 		return err

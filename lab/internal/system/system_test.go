@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatIsThereNeedsNothing(t *testing.T) {
+func TestMetRequirementsInstallNothing(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "here")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -18,8 +18,8 @@ func TestWhatIsThereNeedsNothing(t *testing.T) {
 	require.Empty(t, out.String())
 }
 
-func TestWhatIsMissingIsTold(t *testing.T) {
+func TestMissingPackagesAreListed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // And so there is no apt-get.
 	err := Check(Command("runc", "runc"), Library("libzmq", "libzmq3-dev"), Command("ctr", "containerd"), Command("containerd", "containerd"))
-	require.EqualError(t, err, "install these Debian packages, or what is like them elsewhere: runc libzmq3-dev containerd")
+	require.EqualError(t, err, "install these Debian packages, or their equivalents: runc libzmq3-dev containerd")
 }

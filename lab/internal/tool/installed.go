@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// The oldest versions that the lab works with, from what is installed.
+// The oldest installed versions that the lab works with.
 const (
 	// oldestPulumi is the engine with which the providers' modules were released.
 	oldestPulumi = "v3.225.0"

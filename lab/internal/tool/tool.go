@@ -15,14 +15,14 @@ type Tool struct {
 	// Module is the folder below lab whose files pin the tool, in a go.mod.
 	Module string
 	// Package to build, and Source, the module in whose version it comes. Without a
-	// Source it is this repository's own.
+	// Source, the package is this repository's own.
 	Package, Source string
 	// Release is upstream's name of the version, for a Source that is pinned by a commit.
 	Release string
 	// Stamp lists the variables that the version is linked into.
 	Stamp []string
-	// Embed maps a file that the package embeds, but that this repository does not
-	// keep, to the file inside the module Source.
+	// Embed maps a file that the package embeds, and that this repository does not
+	// keep, to the file in the module Source.
 	Embed map[string]string
 	// Libraries are C libraries to link, by their names for pkg-config, and Rust is a Go
 	// module whose crate becomes one more.
@@ -41,7 +41,7 @@ const (
 	kwok       = "sigs.k8s.io/kwok"
 )
 
-// Engine is the Pulumi CLI and the language host that runs Go programs.
+// Engine is the Pulumi CLI with its language host for Go.
 func Engine() []Tool {
 	return []Tool{
 		{
