@@ -5,45 +5,53 @@ CRDS    ?= all
 NAME    ?= dev
 NODE    ?= auto
 
-# One build cache for tests, for the program and for pulumi's own builds of it.
-export GOFLAGS = -trimpath
+# The same settings as in the lab's own builds (lab/internal/program), which share the cache.
+export GOFLAGS = -trimpath -buildvcs=false
+export CGO_ENABLED = 0
 
 # Built once, into Go's build cache, from the pins of their modules.
 VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
-LABFLAGS = --name $(NAME) --node $(NODE) --stack $(STACK) --cluster $(CLUSTER) --crds $(CRDS) $(if $(ISTIO),--istio) $(if $(POLICIES),--policies) $(if $(YES),--yes)
+NODEFLAGS = --node='$(NODE)' $(if $(ISTIO),--istio) $(if $(POLICIES),--policies)
+TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke down env test check vulncheck unit fuzz e2e bench lab
+.PHONY: help up preview status smoke down env list logs test check vulncheck unit fuzz e2e bench lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok), with ISTIO=1 or POLICIES=1
-	@$(LAB) up $(LABFLAGS)
+	@$(LAB) up $(TARGETFLAGS) $(NODEFLAGS) --crds='$(CRDS)' $(if $(YES),--yes)
 
 preview: lab ## Show what `make up` would change
-	@$(LAB) preview $(LABFLAGS)
+	@$(LAB) preview $(TARGETFLAGS)
 
 status: lab ## Show what runs, and what differs from the configuration
-	@$(LAB) status $(LABFLAGS)
+	@$(LAB) status $(TARGETFLAGS)
 
 smoke: lab ## Send requests through the gateway: which pods answer, and how fast
-	@$(LAB) smoke $(LABFLAGS)
+	@$(LAB) smoke $(TARGETFLAGS)
 
 down: lab ## Destroy the stack, and stop and remove the lab
-	@$(LAB) down $(LABFLAGS)
+	@$(LAB) down $(TARGETFLAGS) $(if $(YES),--yes)
 
 env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
-	@$(LAB) env $(LABFLAGS)
+	@$(LAB) env --name='$(NAME)' --stack='$(STACK)'
+
+list: lab ## List the labs
+	@$(LAB) list
+
+logs: lab ## Print the logs of the lab, or of its last start if that failed
+	@$(LAB) logs --name='$(NAME)'
 
 check: ## Lint, vet, known vulnerabilities and unit tests
 	$(LINT) run ./...
 	cd lab && $(LINT) run ./...
 	@$(MAKE) --no-print-directory vulncheck unit
 
-# The database is asked over the network: without it nothing can be said.
+# The database is on the network: without it there is no result.
 vulncheck:
 	@for module in . lab; do \
 		found=$$(cd $$module && $(VULN) ./... 2>&1) || case "$$found" in \
@@ -53,6 +61,8 @@ vulncheck:
 		echo "govulncheck of $$module: $$found"; \
 	done
 
+# The race detector needs cgo.
+unit: export CGO_ENABLED = 1
 unit:
 	cd lab && go test -race ./...
 	go test -race $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
@@ -64,11 +74,11 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 20s ./tests
 
 e2e: lab
-	@$(LAB) tools $(LABFLAGS) --istio --policies
+	@$(LAB) tools --node='$(NODE)' --istio --policies
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
 bench: lab ## Measure the program against kubectl, Helm and the engine alone; writes bench.json
-	@$(LAB) tools $(LABFLAGS)
+	@$(LAB) tools $(NODEFLAGS)
 	go build -C lab/tools/helm -o $(CURDIR)/bin/helm helm.sh/helm/v3/cmd/helm
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm go test -count=1 -timeout 60m -v ./tests/bench
 

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +21,7 @@ import (
 
 // Cluster is one local cluster.
 type Cluster struct {
-	// Name tells clusters apart that run at the same time.
+	// Name is unique among the machine's clusters.
 	Name string
 	// Dir holds everything of the cluster; Stop removes it.
 	Dir string
@@ -32,11 +31,14 @@ type Cluster struct {
 	KubernetesVersion string
 	// Sandbox is where the control plane of a real node runs. Nil: KWOK's nodes.
 	Sandbox *sandbox.Sandbox
-	// Out is told what happens.
+	// Out receives a line for each step.
 	Out io.Writer
+
+	// run runs a command to its end; tests replace it.
+	run func(*exec.Cmd) error
 }
 
-// startTimeout is many times what a start takes on two cores, 6 s.
+// startTimeout is many times the duration of a start on two cores, 6 s.
 const startTimeout = "90s"
 
 // fakeNodes is the number of KWOK's nodes.
@@ -48,12 +50,12 @@ const apiServerPort = "6443"
 // Kubeconfig is the path of the cluster's kubeconfig. The user's own is left alone.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.Dir, "kubeconfig") }
 
-// Start brings the control plane up, with KWOK's nodes if it has these. A cluster that
-// runs must be stopped before.
+// Start starts the control plane, and KWOK's nodes unless there is a sandbox. What a failed
+// start leaves is for Stop to remove.
 func (c *Cluster) Start(ctx context.Context) error {
 	began := time.Now()
 	if err := c.create(ctx); err != nil {
-		return errors.Join(err, c.Stop(ctx))
+		return err
 	}
 	nodes := ""
 	if c.Sandbox == nil {
@@ -101,7 +103,7 @@ func (c *Cluster) create(ctx context.Context) error {
 	if err := c.kwokctl(ctx, append(args, "--components", strings.Join(components, ","))...); err != nil {
 		return err
 	}
-	kubeconfig, err := c.command(ctx, "get", "kubeconfig").Output()
+	kubeconfig, err := c.output(c.command(ctx, "get", "kubeconfig"))
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig of cluster %s: %w", c.Name, err)
 	}
@@ -119,8 +121,8 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 	config := object{
 		"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options,
 	}
-	// There is one of each, which would end itself if it could not renew that it leads, and
-	// nobody would start it again.
+	// There is one of each. It would exit if it could not renew its lease, and nothing would
+	// restart it.
 	alone := []object{{"key": "leader-elect", "value": "false"}}
 	patches := []object{
 		{"name": "kube-controller-manager", "extraArgs": alone}, {"name": "kube-scheduler", "extraArgs": alone},
@@ -144,12 +146,15 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 	return json.Marshal(config) // JSON is YAML.
 }
 
-// PKI is the path of one of the cluster's own certificates and keys.
+// PKI is the path of one of the cluster's certificates or keys.
 func (c *Cluster) PKI(file string) string {
-	return filepath.Join(c.Dir, KwokDir, "clusters", c.Name, "pki", file)
+	return filepath.Join(c.kwok(), "pki", file)
 }
 
-// Stop ends the cluster's processes and removes its folder. It works on any remains.
+// kwok is the folder in which kwokctl keeps the cluster.
+func (c *Cluster) kwok() string { return filepath.Join(c.Dir, KwokDir, "clusters", c.Name) }
+
+// Stop ends the cluster's processes and removes its folder, whatever is left of it.
 func (c *Cluster) Stop(ctx context.Context) error {
 	if c.Sandbox != nil {
 		if err := c.Sandbox.Stop(); err != nil {
@@ -163,24 +168,10 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return os.RemoveAll(c.Dir)
 }
 
-// MarkComplete says that everything of the cluster was started, its node included.
+// MarkComplete records that the whole cluster was started, with its node.
 func (c *Cluster) MarkComplete() error { return os.WriteFile(c.completeMark(), nil, 0o600) }
 
 func (c *Cluster) completeMark() string { return filepath.Join(c.Dir, "complete") }
-
-// Healthy reports whether the cluster is complete, and its API server says that it is
-// ready.
-func (c *Cluster) Healthy(ctx context.Context) bool {
-	if _, err := os.Stat(c.completeMark()); err != nil {
-		return false
-	}
-	// Without its sandbox, the API server's address could be anybody's.
-	if c.Sandbox != nil && !c.Sandbox.Healthy() {
-		return false
-	}
-	_, err := c.Kubectl(ctx, nil, "get", "--raw", "/readyz", "--request-timeout", "2s")
-	return err == nil
-}
 
 // Kubectl runs kubectl on the cluster, with an input if there is one.
 func (c *Cluster) Kubectl(ctx context.Context, input io.Reader, args ...string) (string, error) {
@@ -188,14 +179,28 @@ func (c *Cluster) Kubectl(ctx context.Context, input io.Reader, args ...string) 
 	cmd.Stdin = input
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, err := c.output(cmd)
 	if err != nil {
 		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }
 
-// KwokDir is the folder, below that of a cluster, in which kwokctl keeps it.
+func (c *Cluster) output(cmd *exec.Cmd) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err := c.execute(cmd)
+	return out.Bytes(), err
+}
+
+func (c *Cluster) execute(cmd *exec.Cmd) error {
+	if c.run != nil {
+		return c.run(cmd)
+	}
+	return cmd.Run()
+}
+
+// KwokDir is kwokctl's folder in that of a cluster.
 const KwokDir = "kwok"
 
 func (c *Cluster) command(ctx context.Context, args ...string) *exec.Cmd {
@@ -207,34 +212,19 @@ func (c *Cluster) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(),
 		"KWOK_WORKDIR="+filepath.Join(c.Dir, KwokDir),
 		"KWOK_KUBE_VERSION="+c.KubernetesVersion,
-		// kwokctl asks kubectl for some things, and must not find another cluster's.
+		// kwokctl calls kubectl, which must not find another cluster.
 		"PATH="+filepath.Dir(c.Tools["kubectl"])+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"KUBECONFIG=")
 	return cmd
 }
 
-// kwokctl runs a command and shows its log only if it fails, with the components' own.
+// kwokctl runs a command. If it fails, the error holds its log and the components' logs.
 func (c *Cluster) kwokctl(ctx context.Context, args ...string) error {
 	cmd := c.command(ctx, args...)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("kwokctl %s of cluster %s: %w\n%s%s", strings.Join(args[:2], " "), c.Name, err, log.String(), c.logs())
+	if err := c.execute(cmd); err != nil {
+		return fmt.Errorf("kwokctl %s of cluster %s: %w\n%s%s", strings.Join(args[:2], " "), c.Name, err, log.String(), c.lastLines())
 	}
 	return nil
-}
-
-// logs returns the last lines that each component wrote.
-func (c *Cluster) logs() string {
-	const most = 1000
-	var all strings.Builder
-	files, _ := filepath.Glob(filepath.Join(c.Dir, KwokDir, "clusters", c.Name, "logs", "*"))
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil || len(raw) == 0 {
-			continue
-		}
-		fmt.Fprintf(&all, "--- %s\n%s\n", filepath.Base(file), raw[max(0, len(raw)-most):])
-	}
-	return all.String()
 }

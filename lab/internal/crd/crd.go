@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
@@ -24,7 +23,7 @@ type set struct {
 	files  []string
 }
 
-// sets are the groups by the name that a user asks for them with.
+// sets are the groups by their names for the user.
 var sets = map[string]set{
 	"inference": {"sigs.k8s.io/gateway-api-inference-extension", []string{
 		"config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
@@ -52,9 +51,14 @@ func Parse(list string) ([]string, error) {
 	return names, nil
 }
 
+// Cluster is the cluster to install on.
+type Cluster interface {
+	Kubectl(ctx context.Context, input io.Reader, args ...string) (string, error)
+}
+
 // Install applies groups of definitions and waits until the API server serves them.
 // pins is the folder lab/crds of the repository.
-func Install(ctx context.Context, c *cluster.Cluster, pins string, names []string, out io.Writer) error {
+func Install(ctx context.Context, c Cluster, pins string, names []string, out io.Writer) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -70,7 +74,7 @@ func Install(ctx context.Context, c *cluster.Cluster, pins string, names []strin
 	return nil
 }
 
-func install(ctx context.Context, c *cluster.Cluster, pins string, s set) error {
+func install(ctx context.Context, c Cluster, pins string, s set) error {
 	folder, err := tool.Folder(pins, s.module)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package image builds the container images that the lab's node runs: no registry is
-// asked, each comes from the pinned sources of what it is named after.
+// Package image builds the container images that the lab's node runs, from the pinned
+// sources of what they are named after. No registry is needed.
 package image
 
 import (
@@ -12,9 +12,9 @@ import (
 
 // Image is one container image.
 type Image struct {
-	// Tool is the executable that it is for.
+	// Tool is the executable that it holds.
 	Tool tool.Tool
-	// Path is where upstream's image has it, and its entry point.
+	// Path is the executable's in upstream's image, and the entry point.
 	Path string
 	// With are further executables, and Files those of the module Tool.Source, by their
 	// paths in the image.
@@ -25,7 +25,7 @@ type Image struct {
 	Repositories []string
 	// References are further names, with their tags.
 	References []string
-	// StandsFor says what else the image is not, empty if it is what its name says.
+	// StandsFor says in what the image differs from the one of that name, if it does.
 	StandsFor string
 }
 
@@ -35,7 +35,7 @@ const (
 	coreDNS   = "github.com/coredns/coredns"
 )
 
-// Pause is the image of the first process of every pod, which containerd asks for.
+// Pause is the image of the first process of every pod.
 const Pause = "registry.k8s.io/pause:3.10"
 
 // PauseTool is the executable of Pause.
@@ -63,7 +63,7 @@ func All() []Image {
 			},
 			Path:         "/app/llm-d-inference-sim",
 			Repositories: []string{"ghcr.io/llm-d/llm-d-inference-sim"},
-			// The name that the operator's samples have for it.
+			// The name in the operator's samples.
 			References: []string{"docker.io/library/llm-d-simulator:local"},
 		},
 		{
@@ -94,7 +94,7 @@ func envoyTool() tool.Tool {
 	return tool.Tool{Name: "envoy", Module: "images/envoy", Wheel: "envoy/_bin/envoy"}
 }
 
-// Istio are the images that an Istio needs besides: its control plane and its proxy.
+// Istio are the additional images of Istio: its control plane and its proxy.
 func Istio() []Image {
 	return []Image{
 		{
@@ -108,7 +108,7 @@ func Istio() []Image {
 			With:         map[string]tool.Tool{envoyPath: envoyTool()},
 			Files:        map[string]string{"/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "tools/packaging/common/envoy_bootstrap.json"},
 			Repositories: []string{istio.Hub + "/proxyv2"},
-			// The one that the program deploys; of the same release series.
+			// The one that the program deploys, of the same release series.
 			References: []string{istio.Hub + "/proxyv2:1.28.1"},
 			StandsFor:  "Istio's proxyv2: a stock Envoy beside Istio's agent",
 		},

@@ -1,4 +1,4 @@
-// Package istio installs Istio on the lab's cluster: by istioctl, as its users do.
+// Package istio installs Istio on the lab's cluster: with istioctl, as its users do.
 package istio
 
 import (
@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/llm-d-sim/llm-d-sim/lab/internal/cluster"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
@@ -36,13 +35,19 @@ func Tool(name, folder string) tool.Tool {
 // Installer is the executable that Install runs.
 func Installer() tool.Tool { return Tool("istioctl", "istioctl/cmd/istioctl") }
 
-// profile is what is installed, with the reason of each setting.
+// profile is the configuration to install, with the reason for each setting.
 //
 //go:embed profile.yaml
 var profile []byte
 
+// Cluster is the cluster to install on.
+type Cluster interface {
+	Kubeconfig() string
+	Kubectl(ctx context.Context, input io.Reader, args ...string) (string, error)
+}
+
 // Installed reports whether a cluster has an istiod that is ready.
-func Installed(ctx context.Context, c *cluster.Cluster) bool {
+func Installed(ctx context.Context, c Cluster) bool {
 	ready, err := c.Kubectl(ctx, nil, "get", "deployment", "istiod", "-n", namespace,
 		"--ignore-not-found", "-o", "jsonpath={.status.readyReplicas}")
 	return err == nil && strings.TrimSpace(ready) != ""
@@ -50,7 +55,7 @@ func Installed(ctx context.Context, c *cluster.Cluster) bool {
 
 // Install installs istiod, whose images the cluster's node must have, and waits until
 // it is ready.
-func Install(ctx context.Context, c *cluster.Cluster, istioctl string, out io.Writer) error {
+func Install(ctx context.Context, c Cluster, istioctl string, out io.Writer) error {
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, istioctl, "install", "--kubeconfig", c.Kubeconfig(), "--skip-confirmation",
 		"--filename", "-", "--set", "hub="+Hub, "--set", "tag="+release)

@@ -11,8 +11,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
-// EnforcePolicies makes the node of a cluster that runs keep to NetworkPolicies, unless it
-// does already: by kube-router, of which only that part runs. It is not a part of each node,
+// EnforcePolicies makes the node of a running cluster enforce NetworkPolicies, unless it
+// already does. Only the firewall of kube-router runs. Nodes do without it by default,
 // since every packet passes its rules, a handful for each pod.
 func EnforcePolicies(ctx context.Context, c *cluster.Cluster, tools tool.Paths, out io.Writer) error {
 	name := tool.Firewall().Name
@@ -23,7 +23,7 @@ func EnforcePolicies(ctx context.Context, c *cluster.Cluster, tools tool.Paths, 
 		return err
 	}
 	if complaint, err := c.Sandbox.Command(ctx, "ipset", "list").CombinedOutput(); err != nil {
-		return fmt.Errorf("NetworkPolicies cannot be enforced here, without POLICIES=1 the lab runs: %w: %s", err, bytes.TrimSpace(complaint))
+		return fmt.Errorf("this kernel cannot enforce NetworkPolicies, run without POLICIES=1: %w: %s", err, bytes.TrimSpace(complaint))
 	}
 	err := c.Sandbox.Daemon(ctx, name, tools[name],
 		"--kubeconfig", c.Kubeconfig(),

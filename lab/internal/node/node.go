@@ -1,5 +1,5 @@
 // Package node runs a real Kubernetes node in the sandbox of a cluster: containerd, the
-// kubelet and kube-proxy, CoreDNS as a pod, and if asked to a firewall that enforces
+// kubelet and kube-proxy, CoreDNS as a pod, and on request a firewall that enforces
 // NetworkPolicies. Nothing is pulled from a registry.
 package node
 
@@ -41,7 +41,7 @@ func Requirements() []system.Requirement {
 	)
 }
 
-// Supported says why no node can run here, in a few words, or nothing.
+// Supported returns the reason why this machine cannot run a node, in a few words.
 func Supported() error {
 	if err := sandbox.Supported(); err != nil {
 		return err
@@ -58,14 +58,14 @@ type Node struct {
 	// Archives are images to import. Before Join, Pause and CoreDNS must be among them.
 	Archives       []string
 	Pause, CoreDNS string
-	// Out is told what happens.
+	// Out receives a line for each step.
 	Out io.Writer
 }
 
 //go:embed files
 var files embed.FS
 
-// values are what the configuration files are filled with.
+// values are the parameters of the configuration files.
 type values struct {
 	Name, Dir, CNIPlugins, Pause, CoreDNS string
 	PodRange, DNS, Cgroup, CA, Kubeconfig string
@@ -127,7 +127,7 @@ func lacksSysResource() (bool, error) {
 	return mask&(1<<sysResource) == 0, err
 }
 
-// StartRuntime starts containerd and gives it the images. It needs no API server yet.
+// StartRuntime starts containerd and imports the images. It needs no API server yet.
 func (n *Node) StartRuntime(ctx context.Context) error {
 	config, err := n.write("", "containerd.toml")
 	if err != nil {
@@ -143,7 +143,7 @@ func (n *Node) StartRuntime(ctx context.Context) error {
 	began := time.Now()
 	ready := func() error { return s.Command(ctx, "ctr", "--address", containerd, "version").Run() }
 	if err := waitFor(ctx, 20*time.Second, ready); err != nil {
-		return fmt.Errorf("containerd does not answer: %w\n%s", err, n.log("containerd"))
+		return fmt.Errorf("containerd did not answer: %w\n%s", err, n.log("containerd"))
 	}
 	if err := n.Import(ctx); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (n *Node) StartRuntime(ctx context.Context) error {
 	return nil
 }
 
-// Import gives the images to containerd, which runs.
+// Import gives the images to the running containerd.
 func (n *Node) Import(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.NumCPU())
@@ -208,17 +208,17 @@ func (n *Node) Join(ctx context.Context) error {
 		return err
 	}
 	if err := waitFor(ctx, 30*time.Second, ready); err != nil {
-		return fmt.Errorf("the node does not get ready: %w\n%s", err, n.log("kubelet"))
+		return fmt.Errorf("the node did not become ready: %w\n%s", err, n.log("kubelet"))
 	}
 	if _, err := n.Cluster.Kubectl(ctx, nil, "rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=60s"); err != nil {
 		why, _ := n.Cluster.Kubectl(ctx, nil, "logs", "deployment/coredns", "-n", "kube-system", "--tail=20")
-		return fmt.Errorf("CoreDNS does not get ready: %w\n%s\n%s", err, why, n.log("kubelet"))
+		return fmt.Errorf("CoreDNS did not become ready: %w\n%s\n%s", err, why, n.log("kubelet"))
 	}
 	fmt.Fprintf(n.Out, "node %s runs real pods after %.1f s\n", n.Cluster.Name, time.Since(began).Seconds())
 	return nil
 }
 
-// waitFor tries until something works, or a time is over.
+// waitFor tries again and again until try succeeds or the time is up.
 func waitFor(ctx context.Context, most time.Duration, try func() error) error {
 	for deadline := time.Now().Add(most); ; {
 		err := try()
@@ -229,7 +229,7 @@ func waitFor(ctx context.Context, most time.Duration, try func() error) error {
 	}
 }
 
-// log is the end of what a program of the node wrote.
+// log is the end of the log of one of the node's programs.
 func (n *Node) log(name string) string {
 	const most = 3000
 	raw, err := os.ReadFile(n.Cluster.Sandbox.Log(name))

@@ -34,7 +34,7 @@ func hierarchies() ([]string, error) {
 	return filepath.Glob(filepath.Join(cgroups, "*"))
 }
 
-// cgroupsWritable fails where no group can be made, as in most containers.
+// cgroupsWritable fails where no group can be created, as in most containers.
 func cgroupsWritable() error {
 	folders, err := hierarchies()
 	if err != nil {
@@ -43,14 +43,14 @@ func cgroupsWritable() error {
 	const write = 2
 	for _, folder := range folders {
 		if err := syscall.Access(folder, write); err != nil {
-			return fmt.Errorf("%s has to be writable: %w", folder, err)
+			return fmt.Errorf("%s is not writable: %w", folder, err)
 		}
 	}
 	return nil
 }
 
-// MakeCgroup makes the group, which the kubelet wants to find with the controllers that
-// the machine has.
+// MakeCgroup creates the group, which the kubelet expects with all controllers of the
+// machine.
 func (s *Sandbox) MakeCgroup() error {
 	folders, err := hierarchies()
 	if err != nil {
@@ -70,21 +70,21 @@ func (s *Sandbox) MakeCgroup() error {
 }
 
 // delegate lets the groups inside one have all of its controllers. A kubelet does so
-// for its own groups, but not for the one that it is told to make them in.
+// for its own groups, but not for the one in which it makes them.
 func delegate(folder string) error {
 	controllers, err := os.ReadFile(filepath.Join(folder, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
 	for _, controller := range strings.Fields(string(controllers)) {
-		// One by one, since the kubelet needs some of them only, and says which.
+		// One by one: the kubelet needs only some, and reports those that it lacks.
 		_ = os.WriteFile(filepath.Join(folder, "cgroup.subtree_control"), []byte("+"+controller), 0o600)
 	}
 	return nil
 }
 
-// removeCgroups removes the group with all below it. The kernel takes a moment to let
-// go of processes that were killed.
+// removeCgroups removes the group with everything below it. The kernel needs a moment to
+// let go of killed processes.
 func (s *Sandbox) removeCgroups() error {
 	var err error
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -107,9 +107,9 @@ func (s *Sandbox) tryRemoveCgroups() error {
 			if err == nil && entry.IsDir() {
 				found = append(found, path)
 			}
-			return nil // What vanishes meanwhile need not be removed.
+			return nil // It has just vanished.
 		})
-		slices.Reverse(found) // What is inside first.
+		slices.Reverse(found) // Inner groups first.
 		for _, path := range found {
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				errs = append(errs, err)

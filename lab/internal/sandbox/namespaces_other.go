@@ -4,5 +4,5 @@ package sandbox
 
 import "syscall"
 
-// namespaces exist on Linux only; Supported says so before anyone comes here.
+// namespaces exist on Linux only, and Supported fails elsewhere.
 func namespaces() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }

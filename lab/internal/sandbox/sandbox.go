@@ -29,26 +29,26 @@ func Requirements() []system.Requirement {
 	}
 }
 
-// Supported says why there can be no sandbox here, in a few words, or nothing.
+// Supported returns the reason why this machine cannot run a sandbox, in a few words.
 func Supported() error {
 	switch {
 	case runtime.GOOS != "linux":
 		return fmt.Errorf("%s has no namespaces", runtime.GOOS)
 	case os.Geteuid() != 0:
-		return errors.New("that takes root")
+		return errors.New("root is required")
 	}
 	// Root of a container may be none here.
 	probe := exec.Command("true")
 	probe.SysProcAttr = namespaces()
 	if err := probe.Run(); err != nil {
-		return fmt.Errorf("that takes the right to make namespaces, as in a privileged container: %w", err)
+		return fmt.Errorf("namespaces cannot be created (in a container, run it privileged): %w", err)
 	}
 	return cgroupsWritable()
 }
 
 // Sandbox is the namespaces of one lab.
 type Sandbox struct {
-	// Name tells sandboxes apart.
+	// Name is unique among the sandboxes of the machine.
 	Name string
 	// Dir holds the sandbox's own files.
 	Dir string
@@ -58,17 +58,17 @@ type Sandbox struct {
 	state state
 }
 
-// state is what is written down about a sandbox that runs.
+// state is the record of a running sandbox.
 type state struct {
-	// PID and Started tell the first process, also from a later one with its number.
+	// PID and Started identify the first process: a later one may have its number.
 	PID     int    `json:"pid"`
 	Started string `json:"started"`
 	// Index gives the sandbox its interface and its addresses.
 	Index int `json:"index"`
 }
 
-// Each sandbox has a /20 of the range that is set aside for benchmarks (RFC 2544), where
-// nobody else should be: the link to the machine, the pods and the Services.
+// Each sandbox has a /20 of the range reserved for benchmarks (RFC 2544), which no network
+// should use: for the link to the machine, the pods and the Services.
 const most = 16
 
 // unconnected is the index of a sandbox that has no link yet.
@@ -94,7 +94,7 @@ func (s *Sandbox) ServiceAddress(number int) string { return s.net(4, number) }
 
 func (s *Sandbox) stateFile() string { return filepath.Join(s.Dir, "sandbox.json") }
 
-// Load finds the sandbox that runs, and reports whether there is one.
+// Load reports whether the sandbox runs, and finds its addresses.
 func (s *Sandbox) Load() bool {
 	raw, err := os.ReadFile(s.stateFile())
 	if err != nil || json.Unmarshal(raw, &s.state) != nil {
@@ -113,7 +113,7 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	if err := init.Start(); err != nil {
 		return fmt.Errorf("making namespaces: %w", err)
 	}
-	// Written down at once, so that a start that is cut off leaves nothing unknown.
+	// Recorded at once, so that an interrupted start leaves nothing unknown.
 	s.state = state{PID: init.Process.Pid, Started: startTime(init.Process.Pid), Index: unconnected}
 	if err := s.save(); err != nil {
 		return errors.Join(err, s.kill())
@@ -135,8 +135,8 @@ func (s *Sandbox) save() error {
 	return os.WriteFile(s.stateFile(), raw, 0o600)
 }
 
-// connect takes the first addresses that no other sandbox has, and puts a link between
-// the machine and the sandbox.
+// connect takes the first addresses that no other sandbox has, and links the machine and
+// the sandbox.
 func (s *Sandbox) connect(ctx context.Context) error {
 	for s.state.Index = 0; s.state.Index < most; s.state.Index++ {
 		err := ip(ctx, "link", "add", s.link(), "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(s.state.PID))
@@ -158,7 +158,7 @@ func (s *Sandbox) connect(ctx context.Context) error {
 			ip(ctx, "route", "add", s.net(0, 0)+"/20", "via", s.Address()),
 		)
 	}
-	return fmt.Errorf("%d labs run here already: stop one with make down", most)
+	return fmt.Errorf("%d labs run on this machine already: stop one with make down", most)
 }
 
 func ip(ctx context.Context, args ...string) error {
@@ -206,24 +206,25 @@ func (s *Sandbox) Log(name string) string { return filepath.Join(s.Dir, name+".l
 // lockSuffix ends the names of the daemons' locks.
 const lockSuffix = ".lock"
 
-// Healthy reports whether the sandbox runs, with every daemon that was started in it.
-func (s *Sandbox) Healthy() bool {
-	if !s.Load() {
-		return false
-	}
+// Ended lists the daemons that were started in the sandbox and run no more.
+func (s *Sandbox) Ended() ([]string, error) {
 	locks, err := filepath.Glob(filepath.Join(s.Dir, "*"+lockSuffix))
+	if err != nil {
+		return nil, err
+	}
+	var ended []string
 	for _, lock := range locks {
-		if err != nil || !held(lock) {
-			return false
+		if !held(lock) {
+			ended = append(ended, strings.TrimSuffix(filepath.Base(lock), lockSuffix))
 		}
 	}
-	return err == nil
+	return ended, nil
 }
 
 // Runs reports whether a daemon runs.
 func (s *Sandbox) Runs(daemon string) bool { return held(filepath.Join(s.Dir, daemon+lockSuffix)) }
 
-// held reports whether somebody has the lock on a file.
+// held reports whether a process has the lock on a file.
 func held(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -233,7 +234,7 @@ func held(path string) bool {
 	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
-// Stop ends everything in the sandbox. What has ended already is no error.
+// Stop ends everything in the sandbox. A sandbox that has ended already is no error.
 func (s *Sandbox) Stop() error {
 	if s.Load() {
 		if err := s.kill(); err != nil {
@@ -251,11 +252,11 @@ func (s *Sandbox) kill() error {
 	}
 	for deadline := time.Now().Add(10 * time.Second); startTime(s.state.PID) == s.state.Started; {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("process %d of the lab does not end", s.state.PID)
+			return fmt.Errorf("process %d of the lab did not end", s.state.PID)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	// The kernel would remove it too, some time.
+	// The kernel would remove it too, some time later.
 	if err := ip(context.Background(), "link", "delete", s.link()); err != nil && !strings.Contains(err.Error(), "Cannot find") {
 		return err
 	}

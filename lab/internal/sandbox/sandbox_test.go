@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,8 +18,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
-// ensure skips the test where there can be no sandbox, and installs what it needs as
-// the lab does. By iptables these tests make and see rules.
+// ensure skips the test where no sandbox can run, and installs the packages that it needs
+// as the lab does. These tests use iptables to make rules and to see them.
 func ensure(t *testing.T) {
 	t.Helper()
 	if err := Supported(); err != nil {
@@ -102,13 +103,13 @@ func TestASandboxIsApartAndLeavesNothing(t *testing.T) {
 	require.Empty(t, string(out))
 }
 
-func TestASandboxThatWasCutOffIsRemoved(t *testing.T) {
+func TestAnInterruptedSandboxIsRemoved(t *testing.T) {
 	s := newSandbox(t, "cut")
 	require.NoError(t, s.MakeCgroup())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Error(t, (&Sandbox{Name: "late", Dir: filepath.Join(t.TempDir(), "late"), Init: s.Init}).Start(ctx))
-	require.NotContains(t, machine(t), "llmdsim1", "what a start left is gone")
+	require.NotContains(t, machine(t), "llmdsim1", "the interrupted start left nothing")
 
 	// Killed from outside: there are remains, but no process.
 	require.NoError(t, s.kill())
@@ -117,9 +118,16 @@ func TestASandboxThatWasCutOffIsRemoved(t *testing.T) {
 	require.NotContains(t, machine(t), "llm-d-sim-cut")
 }
 
-func TestASandboxIsHealthyWhileItsDaemonsRun(t *testing.T) {
+func ended(t *testing.T, s *Sandbox) []string {
+	t.Helper()
+	names, err := s.Ended()
+	require.NoError(t, err)
+	return names
+}
+
+func TestADaemonThatEndedIsKnown(t *testing.T) {
 	s := newSandbox(t, "daemons")
-	require.True(t, s.Healthy())
+	require.Empty(t, ended(t, s))
 	require.NoError(t, s.Daemon(t.Context(), "one", "sleep", "1001"))
 	// What a daemon starts, such as containers, may outlive it.
 	pids := filepath.Join(s.Dir, "pids")
@@ -130,18 +138,18 @@ func TestASandboxIsHealthyWhileItsDaemonsRun(t *testing.T) {
 		n, _ := fmt.Sscan(string(raw), &daemon, &child)
 		return n == 2
 	}, 5*time.Second, 10*time.Millisecond)
-	require.True(t, s.Healthy())
+	require.Empty(t, ended(t, s))
 
 	require.NoError(t, s.Command(t.Context(), "kill", "-KILL", daemon).Run())
-	require.Eventually(t, func() bool { return !s.Healthy() }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Equal(ended(t, s), []string{"two"}) }, 5*time.Second, 10*time.Millisecond)
 	require.NoError(t, s.Command(t.Context(), "kill", "-0", child).Run(), "what it started runs on")
 	require.NoError(t, s.Stop())
-	require.False(t, s.Healthy())
+	require.False(t, s.Load())
 }
 
-func TestAStartThatIsKilledIsKnown(t *testing.T) {
+func TestAKilledStartIsKnown(t *testing.T) {
 	s := newSandbox(t, "killed")
-	// As it is written down before there is a link.
+	// As it is recorded before there is a link.
 	link := s.link()
 	s.state.Index = unconnected
 	require.NoError(t, s.save())

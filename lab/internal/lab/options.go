@@ -1,0 +1,59 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
+)
+
+// Options describe a lab. The zero value is not valid; see Defaults.
+type Options struct {
+	// Repository is the clone of llm-d-sim.
+	Repository string
+	// Name is unique among the labs of a user: a DNS label.
+	Name string
+	// Node is NodeAuto, NodeReal or NodeKWOK.
+	Node string
+	// CRDs lists the custom resource definitions to install: all, none, or some of
+	// inference, gateway and istio, separated by commas.
+	CRDs string
+	// Istio installs Istio, and Policies enforces NetworkPolicies. Both need a real node.
+	Istio, Policies bool
+}
+
+// What runs a lab's pods.
+const (
+	// NodeAuto is what an existing lab has, otherwise real where that works.
+	NodeAuto = "auto"
+	// NodeReal runs pods, on Linux as root.
+	NodeReal = "real"
+	// NodeKWOK fakes them.
+	NodeKWOK = "kwok"
+)
+
+// Defaults are the options of the lab that users get without any flags.
+func Defaults() Options {
+	return Options{Repository: ".", Name: "dev", Node: NodeAuto, CRDs: "all"}
+}
+
+// label is the pattern of DNS labels (RFC 1123): a name becomes a folder, a node and a
+// control group.
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Validate returns all that is wrong with the options.
+func (o Options) Validate() error {
+	var errs []error
+	if !label.MatchString(o.Name) {
+		errs = append(errs, fmt.Errorf(
+			"invalid lab name %q: use a DNS label, up to 63 lower-case letters, digits and dashes", o.Name))
+	}
+	switch o.Node {
+	case NodeAuto, NodeReal, NodeKWOK:
+	default:
+		errs = append(errs, fmt.Errorf("unknown node %q: known are %s, %s, %s", o.Node, NodeAuto, NodeReal, NodeKWOK))
+	}
+	_, err := crd.Parse(o.CRDs)
+	return errors.Join(append(errs, err)...)
+}
