@@ -1,5 +1,9 @@
 // Command smoke sends completions through the gateway of a stack and shows which pods
-// answered, and how fast. It exits with 1 if a check fails.
+// answered, and how fast. It reads the outputs of the stack from its standard input:
+//
+//	pulumi stack output --json --show-secrets | go run ./tests/smoke
+//
+// It exits with 1 if a check fails.
 package main
 
 import (
@@ -17,10 +21,8 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/term"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
@@ -31,20 +33,21 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("smoke", flag.ContinueOnError)
-	namespace := flags.String("namespace", "llm-d-sim", "namespace of the stack")
-	service := flags.String("service", "", "Service to send to; the first gateway's if not given, without any the proxy Service")
-	model := flags.String("model", "random", "model that the simulators answer to")
 	requests := flags.Int("requests", 40, "requests of each kind")
 	atATime := flags.Int("concurrency", 4, "requests at a time")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o, err := readOutputs(in)
+	if err != nil {
 		return err
 	}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
@@ -52,21 +55,25 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
-	s := smoke{out: out, requests: *requests, atATime: *atATime}
-	if err := s.look(ctx, config, *namespace); err != nil {
-		return err
-	}
-	if *service == "" {
-		*service = s.entrance
-	}
-	url, err := traffic.Forward(ctx, config, *namespace, *service)
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "sending to service %s in namespace %s\n", *service, *namespace)
-	s.client = traffic.NewClient(url, *model)
-	if s.key != "" {
-		s.client.Headers = http.Header{"Authorization": {"Bearer " + s.key}}
+	s := smoke{out: out, requests: *requests, atATime: *atATime}
+	if err := s.look(ctx, client, o); err != nil {
+		return err
+	}
+	url, err := traffic.Forward(ctx, config, o.Namespace, o.service())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "sending to service %s in namespace %s\n", o.service(), o.Namespace)
+	s.client = traffic.NewClient(url, "")
+	if o.APIKey != "" {
+		s.client.Headers = http.Header{"Authorization": {"Bearer " + o.APIKey}}
+	}
+	if s.client.Model, err = model(s.client.Get(ctx, "/v1/models")); err != nil {
+		return err
 	}
 	return s.run(ctx)
 }
@@ -76,22 +83,16 @@ type smoke struct {
 	out               io.Writer
 	client            *traffic.Client
 	requests, atATime int
-	// entrance is the Service that clients send to, key what it asks for, if anything.
-	entrance, key string
-	// decode are the pods that can answer; epp is there if requests go by their prompt.
+	// decode are the pods that can answer; epp: an EPP chooses among them by the prompt.
 	decode []string
 	epp    bool
 	failed []string
 }
 
-// look asks the cluster what answers can be expected.
-func (s *smoke) look(ctx context.Context, config *rest.Config, namespace string) error {
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
-	}
+// look finds out which answers to expect.
+func (s *smoke) look(ctx context.Context, client kubernetes.Interface, o outputs) error {
 	selector := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: components.DecodePodSelector()})
-	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	pods, err := client.CoreV1().Pods(o.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return err
 	}
@@ -101,32 +102,16 @@ func (s *smoke) look(ctx context.Context, config *rest.Config, namespace string)
 		}
 	}
 	if len(s.decode) == 0 {
-		return fmt.Errorf("there is no decode pod in namespace %s: deploy a stack first", namespace)
+		return fmt.Errorf("namespace %s has no decode pod: is this the cluster of the stack?", o.Namespace)
 	}
-	epp, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{
+	epp, err := client.AppsV1().Deployments(o.Namespace).List(ctx, metav1.ListOptions{
 		FieldSelector: "metadata.name=" + llmd.EPPName,
 	})
 	if err != nil {
 		return err
 	}
-	// From the best to the least: the proxy Service knows no EPP.
-	for _, s.entrance = range []string{llmd.StandardGatewayName, llmd.IstioGatewayName, llmd.ProxyServiceName} {
-		_, err := client.CoreV1().Services(namespace).Get(ctx, s.entrance, metav1.GetOptions{})
-		if err == nil {
-			break
-		}
-		if !apierrors.IsNotFound(err) {
-			return err
-		}
-	}
-	if s.entrance == llmd.StandardGatewayName {
-		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, s.entrance, metav1.GetOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
-		s.key = string(secret.Data[llmd.APIKey])
-	}
-	s.epp = s.entrance != llmd.ProxyServiceName && len(epp.Items) > 0 && epp.Items[0].Status.ReadyReplicas > 0
+	// Without a gateway nothing asks the EPP.
+	s.epp = o.GatewayURL != "" && len(epp.Items) > 0 && epp.Items[0].Status.ReadyReplicas > 0
 	return nil
 }
 
@@ -150,10 +135,6 @@ func (s *smoke) run(ctx context.Context) error {
 		return row(name, answers)
 	}
 
-	models := s.client.Get(ctx, "/v1/models")
-	if !models.OK() || !strings.Contains(models.Body, s.client.Model) {
-		s.fail("/v1/models: %s", models)
-	}
 	different := send("completions", s.requests, func(ctx context.Context, i int) traffic.Answer {
 		return s.client.Completion(ctx, prompt(i), 10)
 	})
@@ -175,7 +156,7 @@ func (s *smoke) run(ctx context.Context) error {
 		return err
 	}
 	if different.Pods[""] > 0 {
-		s.fail("%d answers do not tell their pod (x-inference-pod)", different.Pods[""])
+		s.fail("%d answers do not name their pod (x-inference-pod)", different.Pods[""])
 	}
 	if len(s.failed) > 0 {
 		return errors.New(strings.Join(s.failed, "\n"))
@@ -184,7 +165,7 @@ func (s *smoke) run(ctx context.Context) error {
 	return nil
 }
 
-// affinity sends one long prompt again and again: the EPP sends it where it was before.
+// affinity repeats one long prompt, which the EPP keeps sending to the same pod.
 func (s *smoke) affinity(ctx context.Context, row func(string, []traffic.Answer) traffic.Summary) {
 	const n = 20
 	long := strings.Repeat("the same long prompt for one pod. ", 40)

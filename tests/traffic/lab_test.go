@@ -23,7 +23,11 @@ const killed = "traffic-killed"
 // labCommand starts a command of the lab for that cluster, in a process group of its own.
 func labCommand(t *testing.T, command string) (wait func() (string, error), kill func()) {
 	t.Helper()
-	cmd := lab.Command(lab.Path(), command, "--name", killed, "--node", "real", "--crds", "none")
+	args := []string{command, "--name", killed}
+	if command == "start" {
+		args = append(args, "--node", "real", "--crds", "none")
+	}
+	cmd := lab.Command(lab.Path(), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out

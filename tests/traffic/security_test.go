@@ -114,7 +114,9 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	fresh.Headers = bearer(second)
 	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the last but one is")
 
-	out, err := lab.Command("go", "run", "./tests/smoke", "-namespace", s.Namespace).CombinedOutput()
+	smoke := lab.Command("go", "run", "./tests/smoke")
+	smoke.Stdin = strings.NewReader(s.Must("stack", "output", "--json", "--show-secrets"))
+	out, err := smoke.CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
