@@ -79,8 +79,8 @@ func (i Image) contents(b *tool.Builder, executables tool.Paths) (map[string]str
 	return files, nil
 }
 
-// archive is where the image's archive lies: beside its executable, so that both go
-// together, under a name that tells what else is in it.
+// archive is the path of the image's archive: beside its executable, so that both are
+// removed together, under a hash of everything else in it.
 func (i Image) archive(executable, version string, files map[string]string) string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, i, i.names(version), files) // Maps are printed in order.
@@ -120,7 +120,7 @@ func (i Image) write(ctx context.Context, files map[string]string, version, arch
 		}
 		images[tag] = img
 	}
-	// By a rename, so that what is there is whole.
+	// A rename is atomic: an archive at this path is complete.
 	temporary := archive + ".part"
 	if err := tarball.MultiWriteToFile(temporary, images); err != nil {
 		return errors.Join(err, os.Remove(temporary))
@@ -139,7 +139,7 @@ func (i Image) labels(version string) map[string]string {
 	return labels
 }
 
-// library is a line of ldd: a file, with or without the name it was asked for by.
+// library is a line of ldd: a file, with or without the name that was looked up.
 var library = regexp.MustCompile(`(?m)(?:=> |^\s+)(/\S+) \(0x`)
 
 // neededFiles returns the libraries that an executable loads, and their loader, by

@@ -46,11 +46,7 @@ func Open(o Options, out io.Writer) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{Options: o, Out: out, cache: cache}
-	existing := l.existingNode()
-	if existing != "" && o.Node != NodeAuto && o.Node != existing {
-		return nil, fmt.Errorf("lab %s has NODE=%s already: run %s first", l.Name, existing, l.make("down"))
-	}
-	l.real = existing == NodeReal
+	l.real = l.existingNode() == NodeReal
 	return l, os.Setenv("PATH", withoutLabs(cache, os.Getenv("PATH")))
 }
 
@@ -108,8 +104,11 @@ func (l *Lab) existingNode() string {
 // chooseNode decides between a real node and KWOK's, for a lab that has the given one.
 func (l *Lab) chooseNode(existing string) error {
 	chosen := l.Node
-	if chosen == NodeAuto {
+	switch {
+	case chosen == NodeAuto:
 		chosen = existing
+	case existing != "" && existing != chosen:
+		return fmt.Errorf("lab %s has NODE=%s already: run %s first", l.Name, existing, l.make("down"))
 	}
 	if chosen == "" {
 		chosen = NodeReal

@@ -37,7 +37,7 @@ func Supported() error {
 	case os.Geteuid() != 0:
 		return errors.New("root is required")
 	}
-	// Root of a container may be none here.
+	// Root in a container may lack the right.
 	probe := exec.Command("true")
 	probe.SysProcAttr = namespaces()
 	if err := probe.Run(); err != nil {
@@ -80,7 +80,7 @@ func (s *Sandbox) net(third, fourth int) string {
 
 func (s *Sandbox) link() string { return fmt.Sprintf("llmdsim%d", s.state.Index) }
 
-// Address is the sandbox's own address: that of its API server and of its node.
+// Address is the sandbox's own address, that of its API server and of its node.
 func (s *Sandbox) Address() string { return s.net(0, 2) }
 
 // PodRange is for the addresses of pods.
@@ -187,11 +187,11 @@ func (s *Sandbox) Command(ctx context.Context, name string, args ...string) *exe
 	return exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
 }
 
-// Daemon starts a program that runs until the sandbox stops, and writes to its
-// Log. Healthy looks after it.
+// Daemon starts a program that runs until the sandbox stops, and writes to its Log. Ended
+// reports if it exits.
 func (s *Sandbox) Daemon(ctx context.Context, name, path string, args ...string) error {
 	// Started by a shell that ends, it becomes a child of the sandbox's first process.
-	// The lock is held as long as the program runs, and not by what it starts.
+	// The program holds the lock as long as it runs; its children do not.
 	const script = `log=$1; shift; setsid flock --close "$@" >"$log" 2>&1 </dev/null &`
 	lock := filepath.Join(s.Dir, name+lockSuffix)
 	if out, err := s.Command(ctx, "sh", append([]string{"-c", script, "sh", s.Log(name), lock, path}, args...)...).CombinedOutput(); err != nil {
@@ -263,8 +263,8 @@ func (s *Sandbox) kill() error {
 	return nil
 }
 
-// startTime is when a process started, in the kernel's ticks, empty without one. A
-// zombie is none.
+// startTime is when a process started, in the kernel's ticks; empty if it does not run. A
+// zombie does not.
 func startTime(pid int) string {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -160,7 +160,7 @@ func TestAKilledStartIsKnown(t *testing.T) {
 	require.Eventually(t, func() bool { return !strings.Contains(machine(t), link) }, 10*time.Second, 50*time.Millisecond)
 }
 
-func TestControllersAreLetThrough(t *testing.T) {
+func TestControllersAreDelegated(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "cgroup.controllers"), []byte("hugetlb cpu\n"), 0o600))
 	require.NoError(t, delegate(folder))
