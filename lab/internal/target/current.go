@@ -43,11 +43,11 @@ func newCurrent(o Options, out io.Writer) (*current, error) {
 }
 
 func (t *current) Up(ctx context.Context) error {
-	return t.configured(ctx, func() error { return t.cli.Run(ctx, t.asking("up")...) })
+	return t.configured(ctx, func() error { return t.created(ctx, t.asking("up")...) })
 }
 
 func (t *current) Preview(ctx context.Context) error {
-	return t.configured(ctx, func() error { return t.cli.Run(ctx, "preview", "--diff") })
+	return t.configured(ctx, func() error { return t.created(ctx, "preview", "--diff") })
 }
 
 func (t *current) Status(ctx context.Context) error {
@@ -67,6 +67,14 @@ func (t *current) Smoke(ctx context.Context) error { return smoke(ctx, &t.cli) }
 
 func (t *current) Down(ctx context.Context) error {
 	return t.configured(ctx, func() error { return t.cli.Run(ctx, t.asking("destroy")...) })
+}
+
+// created runs a pulumi command on the stack, which it creates if need be.
+func (t *current) created(ctx context.Context, args ...string) error {
+	if err := t.cli.Run(ctx, "stack", "select", "--create"); err != nil {
+		return err
+	}
+	return t.cli.Run(ctx, args...)
 }
 
 // asking lets pulumi show its preview and ask, unless the user has answered already.
@@ -91,11 +99,7 @@ func (t *current) configured(ctx context.Context, command func() error) error {
 			return err
 		}
 	}
-	err = t.cli.Run(ctx, "stack", "select", "--create")
-	if err == nil {
-		err = command()
-	}
-	return errors.Join(err, restore())
+	return errors.Join(command(), restore())
 }
 
 // configure copies an example to where pulumi reads the configuration, unless there is one.
