@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -49,15 +48,15 @@ func targetCommand(
 	return cmd
 }
 
-// labCommand returns a command on a lab. What is printed for eval must stay apart from the
-// progress, which goes to the standard error.
+// labCommand returns a command on a lab. Its progress goes to the standard error, apart from
+// output that is meant for eval.
 func labCommand(
 	o *lab.Options, use, short string, run func(l *lab.Lab, ctx context.Context) error,
 ) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := lab.Open(*o, os.Stderr)
+			l, err := lab.Open(*o, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

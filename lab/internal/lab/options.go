@@ -8,7 +8,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
 )
 
-// Options describe a lab. The zero value is not valid; see Defaults.
+// Options describe a lab. Defaults returns valid ones; the zero value is not.
 type Options struct {
 	// Repository is the clone of llm-d-sim.
 	Repository string
@@ -23,13 +23,13 @@ type Options struct {
 	Istio, Policies bool
 }
 
-// What runs a lab's pods.
+// The kinds of nodes.
 const (
-	// NodeAuto is what an existing lab has, otherwise real where that works.
+	// NodeAuto is the node of the existing lab, otherwise a real one where that works.
 	NodeAuto = "auto"
-	// NodeReal runs pods, on Linux as root.
+	// NodeReal runs pods; it needs Linux and root.
 	NodeReal = "real"
-	// NodeKWOK fakes them.
+	// NodeKWOK fakes pods.
 	NodeKWOK = "kwok"
 )
 
@@ -42,7 +42,7 @@ func Defaults() Options {
 // control group.
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// Validate returns all that is wrong with the options.
+// Validate reports every problem with the options.
 func (o Options) Validate() error {
 	var errs []error
 	if !label.MatchString(o.Name) {
