@@ -67,7 +67,7 @@ func (h Home) Prepare(tools tool.Paths, plugins map[string]string) error {
 			return err
 		}
 	}
-	for _, folder := range []string{h.State(), h.temporary()} {
+	for _, folder := range []string{h.pulumi(), h.State(), h.temporary()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}

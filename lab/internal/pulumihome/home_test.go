@@ -11,12 +11,13 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
-// prepare returns a home whose tools are scripts that print their environment.
-func prepare(t *testing.T) Home {
+// prepare returns a home whose tools are scripts that print their environment. plugins are
+// those that the lab has built.
+func prepare(t *testing.T, plugins ...string) Home {
 	t.Helper()
 	h := Home{Dir: filepath.Join(t.TempDir(), "it's a lab")}
 	tools := tool.Paths{}
-	for _, name := range []string{"pulumi", "pulumi-language-go", "pulumi-resource-random", "kubectl"} {
+	for _, name := range append(plugins, "pulumi", "pulumi-language-go", "kubectl") {
 		tools[name] = filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(tools[name], []byte("#!/bin/sh\necho \"$TMPDIR $*\"\n"), 0o700))
 	}
@@ -35,7 +36,7 @@ func TestPulumisTemporaryFilesGoWithTheLab(t *testing.T) {
 
 func TestPluginsAreWherePulumiLooks(t *testing.T) {
 	t.Parallel()
-	h := prepare(t)
+	h := prepare(t, "pulumi-resource-random")
 	require.FileExists(t, filepath.Join(h.Dir, "pulumi", "plugins", "resource-random-v1.2.3", "pulumi-resource-random"))
 	require.NoDirExists(t, filepath.Join(h.Dir, "pulumi", "plugins", "resource-kubernetes-v4.5.6"), "pulumi has downloaded it")
 }
