@@ -127,7 +127,7 @@ func (t *current) configure(ctx context.Context) (restore func() error, err erro
 		if err != nil || bytes.Equal(after, content) || workspace.WithoutEncryption(string(after)) != string(content) {
 			return err
 		}
-		fmt.Fprintf(t.out, "%s is checked in: removed the encryption salt, which the stack's state keeps\n", name)
+		fmt.Fprintf(t.out, "%s is checked in: removed the encryption salt that pulumi had written into it\n", name)
 		return os.WriteFile(path, content, 0o600)
 	}, nil
 }
