@@ -12,10 +12,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 )
 
+// owner is the name of the stack under test.
 const owner = "organization/llm-d-sim/test"
+
+// identity are the resources that identify a state.
+var identity = []string{"pulumi:providers:random", "random:index/randomUuid:RandomUuid"}
 
 // refused requires that the program said why, and registered nothing.
 func refused(t *testing.T, r result, messages ...string) {
@@ -25,7 +31,7 @@ func refused(t *testing.T, r result, messages ...string) {
 		require.ErrorContains(t, r.err, message)
 	}
 	for _, reg := range r.Registrations() {
-		require.Equal(t, "pulumi:pulumi:Stack", reg.Type, "nothing is registered")
+		require.Contains(t, identity, reg.Type, "nothing is registered but what identifies the state")
 	}
 }
 
@@ -138,7 +144,7 @@ func TestNamespacesAreNotTakenOver(t *testing.T) {
 	refused(t, run(t, nil, namespace(nil)), "namespace llm-d-sim exists already and was not made by this stack",
 		"pulumi config set createNamespace false")
 	refused(t, run(t, nil, namespace(map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/other"})),
-		"belongs to the Pulumi stack organization/llm-d-sim/other")
+		"belongs to another Pulumi stack, organization/llm-d-sim/other")
 	refused(t, run(t, adopt, bareCluster()), "namespace llm-d-sim does not exist")
 	refused(t, run(t, adopt, namespace(ours)), "would delete it with all it holds")
 
@@ -177,12 +183,87 @@ func TestObjectsAreNotTakenOver(t *testing.T) {
 	})), "belongs to SimulatorDeployment full")
 	refused(t, run(t, values, live(metav1.ObjectMeta{
 		Name: llmd.EPPName, Annotations: map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/other"},
-	})), "belongs to the Pulumi stack organization/llm-d-sim/other")
+	})), "belongs to another Pulumi stack, organization/llm-d-sim/other")
 
 	require.NoError(t, run(t, values, live(metav1.ObjectMeta{
 		Name: llmd.EPPName, Annotations: map[string]string{llmd.StackAnnotation: owner},
 	})).err)
 	require.NoError(t, run(t, values, live(metav1.ObjectMeta{Name: "somebody-elses"})).err)
+}
+
+// TestTheStateOwnsItsObjects has a namespace and an object in it with the same annotations.
+func TestTheStateOwnsItsObjects(t *testing.T) {
+	t.Parallel()
+	const another = "11111111-1111-4111-8111-111111111111"
+	for name, test := range map[string]struct {
+		annotations map[string]string
+		refused     string
+	}{
+		"of this state":                        {map[string]string{llmd.StackAnnotation: owner, llmd.OwnerAnnotation: recorder.UUID}, ""},
+		"of this state, before it was renamed": {map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/old", llmd.OwnerAnnotation: recorder.UUID}, ""},
+		"of an older version":                  {map[string]string{llmd.StackAnnotation: owner}, ""},
+		"of another state with this name": {
+			map[string]string{llmd.StackAnnotation: owner, llmd.OwnerAnnotation: another}, "belongs to another Pulumi stack, " + owner,
+		},
+		"of another stack of an older version": {map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/old"}, "belongs to another Pulumi stack"},
+		"of nobody":                            {nil, "was not made by this stack"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live := bareCluster()
+			live.namespaces = map[string]metav1.PartialObjectMetadata{
+				"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{Name: "llm-d-sim", Annotations: test.annotations}},
+			}
+			live.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{
+				{Version: "v1", Resource: "services"}: {{ObjectMeta: metav1.ObjectMeta{
+					Name: llmd.ProxyServiceName, Namespace: "llm-d-sim", Annotations: test.annotations,
+				}}},
+			}
+			r := run(t, nil, live)
+			if test.refused != "" {
+				refused(t, r, test.refused)
+				return
+			}
+			require.NoError(t, r.err)
+			// The namespace must not be given up: that would delete it.
+			refused(t, run(t, map[string]string{"createNamespace": "false"}, live), "would delete it with all it holds")
+			service, found := r.Find("kubernetes:core/v1:Service", llmd.ProxyServiceName)
+			require.True(t, found)
+			annotations := service.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+			require.Equal(t, owner, annotations[llmd.StackAnnotation])
+			require.Equal(t, recorder.UUID, annotations[llmd.OwnerAnnotation])
+		})
+	}
+}
+
+func TestAPreviewBeforeTheFirstUpdateOwnsNothing(t *testing.T) {
+	t.Parallel()
+	live := bareCluster()
+	live.namespaces = map[string]metav1.PartialObjectMetadata{"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{
+		Name: "llm-d-sim", Annotations: map[string]string{llmd.OwnerAnnotation: recorder.UUID},
+	}}}
+	refused(t, run(t, nil, live, preview), "namespace llm-d-sim exists already")
+}
+
+func TestAnObjectWithoutAnnotationsIsDriftInTheStacksOwnNamespace(t *testing.T) {
+	t.Parallel()
+	live := func(namespace, labels map[string]string) *fakeCluster {
+		c := bareCluster()
+		c.namespaces = map[string]metav1.PartialObjectMetadata{
+			"llm-d-sim": {ObjectMeta: metav1.ObjectMeta{Name: "llm-d-sim", Annotations: namespace}},
+		}
+		c.objects = map[schema.GroupVersionResource][]metav1.PartialObjectMetadata{
+			{Version: "v1", Resource: "services"}: {{ObjectMeta: metav1.ObjectMeta{
+				Name: llmd.ProxyServiceName, Namespace: "llm-d-sim", Labels: labels,
+			}}},
+		}
+		return c
+	}
+	ours, labels := map[string]string{llmd.OwnerAnnotation: recorder.UUID}, map[string]string{components.PartOfLabel: components.PartOf}
+	require.NoError(t, run(t, nil, live(ours, labels)).err)
+	const exists = "services gaie-inference-scheduling-proxy in namespace llm-d-sim exists already"
+	refused(t, run(t, nil, live(ours, nil)), exists)
+	refused(t, run(t, map[string]string{"createNamespace": "false"}, live(nil, labels)), exists)
 }
 
 // TestEveryObjectIsLookedFor puts each object that a stack registers into the cluster
