@@ -32,8 +32,8 @@ func orImage(image pulumi.StringInput, otherwise string) pulumi.StringInput {
 	return image
 }
 
-// knownImage returns the image if it is known now. An image that another resource makes
-// counts as one of the newest release, which a version beside it can correct.
+// knownImage returns the image if it is known now. An image that another resource provides
+// counts as the newest release, unless a version is given as well.
 func knownImage(image pulumi.StringInput) string {
 	if known, is := image.(pulumi.String); is {
 		return string(known)

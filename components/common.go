@@ -2,9 +2,9 @@
 // Pulumi component resources: EPP, InferenceGateway, ModelServiceStage,
 // ProxyService, GatewayAPI, IstioLoadBalancing and PodDisruptionBudgets.
 //
-// They take everything from their Args and read neither configuration nor cluster,
-// so any Pulumi program in Go can compose them. Object names default to the ones that
-// llm-d's tools look for (package llmd), hence one of each fits in a namespace.
+// They take everything from their Args and read neither configuration nor cluster, so any
+// Pulumi program in Go can compose them. Object names default to those that llm-d's tools
+// look for (package llmd), so a namespace holds one of each.
 package components
 
 import (
@@ -24,7 +24,7 @@ import (
 // typeToken returns the type of a component, as the state names it.
 func typeToken(kind string) string { return "llm-d-sim:index:" + kind }
 
-// common is what the Args of several components share, with its defaults.
+// common holds the fields that the Args of several components share, with their defaults.
 type common struct {
 	namespace        pulumi.StringInput
 	instance         string
@@ -63,8 +63,8 @@ func (c common) metadata(name, component string, labels, annotations map[string]
 	all := c.labels(name, component)
 	maps.Copy(all, labels)
 	notes := map[string]string{
-		// An update prevails over manual changes instead of failing with a conflict:
-		// a `kubectl scale` is drift to repair.
+		// An update overrides manual changes instead of failing with a conflict: a `kubectl
+		// scale` is drift to repair.
 		llmd.PatchForceAnnotation: "true",
 	}
 	maps.Copy(notes, annotations)
@@ -86,14 +86,14 @@ func (c common) labels(name, component string) map[string]string {
 	}
 }
 
-// selector returns the labels that select the pods of `name`. They are constants,
-// since a Deployment's selector can't change, and equal for no two names.
+// selector returns the labels that select the pods of `name`. They never change, since a
+// Deployment's selector is immutable, and no two names share them.
 func selector(name string) map[string]string {
 	return map[string]string{"app.kubernetes.io/name": name}
 }
 
-// checksum makes a pod template change whenever the content mounted into it does. The
-// checksum of a secret reveals nothing of it.
+// checksum changes a pod template whenever the content mounted into the pods changes. The
+// checksum of a secret reveals nothing about it.
 func checksum(content pulumi.StringInput) pulumi.StringMap {
 	sum := content.ToStringOutput().ApplyT(func(content string) string {
 		sum := sha256.Sum256([]byte(content))
@@ -102,7 +102,7 @@ func checksum(content pulumi.StringInput) pulumi.StringMap {
 	return pulumi.StringMap{"llm-d-sim/config-checksum": pulumi.Unsecret(sum).(pulumi.StringOutput)}
 }
 
-// checkReplicas and checkPort hold the bounds that several components share.
+// checkReplicas and checkPort check bounds that several components share.
 func checkReplicas(n *int) error {
 	if n != nil && *n < 0 {
 		return fmt.Errorf("replicas must be 0 or more, got %d", *n)
@@ -117,7 +117,7 @@ func checkPort(field string, port int) error {
 	return nil
 }
 
-// timeouts adds the time to wait to a resource's options.
+// timeouts adds the ready timeout to a resource's options.
 func (c common) timeouts(opts ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	if c.readyTimeout == "" {
 		return opts

@@ -13,11 +13,11 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 )
 
-// namespace is all that a component requires.
+// namespace is the only argument that every component requires.
 var namespace = pulumi.String("sim")
 
-// constructors make every component as another program would, with its required
-// arguments alone.
+// constructors create each component as another program would, with only its required
+// arguments.
 var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) error{
 	"EPP": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 		_, err := components.NewEPP(ctx, "x", &components.EPPArgs{Namespace: namespace}, opts...)
@@ -55,7 +55,7 @@ func register(construct func(*pulumi.Context) error) (*recorder.Recorder, error)
 	return r, pulumi.RunErr(construct, pulumi.WithMocks("other", "test", r))
 }
 
-func TestComponentsNeedNoMoreThanTheirRequiredArgs(t *testing.T) {
+func TestComponentsNeedOnlyRequiredArgs(t *testing.T) {
 	t.Parallel()
 	for name, construct := range constructors {
 		r, err := register(func(ctx *pulumi.Context) error {
@@ -77,18 +77,18 @@ func TestComponentsNeedNoMoreThanTheirRequiredArgs(t *testing.T) {
 			default:
 				children++
 				require.Equal(t, "llm-d-sim:index:"+name+"::x", reg.Parent)
-				require.True(t, strings.HasPrefix(reg.Name, "x-"), "%s: two of a kind can be told apart", reg.Name)
-				require.Contains(t, reg.Provider, "elsewhere", "%s of %s is made where the component is", reg.Name, name)
+				require.True(t, strings.HasPrefix(reg.Name, "x-"), "%s: the prefix distinguishes two of a kind", reg.Name)
+				require.Contains(t, reg.Provider, "elsewhere", "%s of %s uses the component's provider", reg.Name, name)
 				metadata := reg.Inputs["metadata"].(map[string]any)
 				require.Equal(t, "sim", metadata["namespace"])
-				require.NotContains(t, metadata["annotations"], llmd.StackAnnotation, "another program's objects are not this one's")
+				require.NotContains(t, metadata["annotations"], llmd.StackAnnotation, "objects of another program carry no owner")
 			}
 		}
 		require.Positive(t, children, name)
 	}
 }
 
-func TestComponentsReportEveryWrongArgument(t *testing.T) {
+func TestComponentsReportEveryInvalidArg(t *testing.T) {
 	t.Parallel()
 	epp := func(args *components.EPPArgs) func(*pulumi.Context) error {
 		return func(ctx *pulumi.Context) error { _, err := components.NewEPP(ctx, "x", args); return err }
@@ -184,7 +184,7 @@ func TestComponentsReportEveryWrongArgument(t *testing.T) {
 	}
 }
 
-func TestAnImageOfAnotherResourceCountsAsTheNewestRelease(t *testing.T) {
+func TestImageFromAnotherResourceCountsAsNewestRelease(t *testing.T) {
 	t.Parallel()
 	args := func(version string) []any {
 		r, err := register(func(ctx *pulumi.Context) error {

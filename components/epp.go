@@ -30,8 +30,8 @@ type EPPArgs struct {
 	// Image of the EPP. Default: llmd.EPPImage.
 	Image pulumi.StringInput `pulumi:"image,optional"`
 
-	// Version of the EPP, such as v0.10.0, where the image's tag does not say it.
-	// Default: by the tag, and the newest known release where that is no version.
+	// Version of the EPP, such as v0.10.0, if the image's tag does not say it. Default: the
+	// version in the tag; the newest known release if the tag is not a version.
 	Version string `pulumi:"version,optional"`
 
 	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.
@@ -52,35 +52,35 @@ type EPPArgs struct {
 	// Verbosity is the log level (--v). Default: llmd.EPPVerbosity.
 	Verbosity *int `pulumi:"verbosity,optional"`
 
-	// KVCacheMetric is the simulators' name of the KV-cache usage metric, which EPPs before
-	// v0.7.0 have to know. Default: that of simulators since v0.7.0.
+	// KVCacheMetric is the name of the simulators' KV-cache usage metric, which EPPs before
+	// v0.7.0 need to know. Default: the name that simulators have used since v0.7.0.
 	KVCacheMetric string `pulumi:"kvCacheMetric,optional"`
 
-	// PrefillDecode schedules long prompts to a prefill pod first, whose result the decode
-	// pods' routing sidecars fetch. Default: decode pods only.
+	// PrefillDecode sends long prompts to a prefill pod first, whose result the decode pods'
+	// routing sidecars fetch. Default: decode pods only.
 	PrefillDecode bool `pulumi:"prefillDecode,optional"`
 
-	// PluginsConfig is a whole EndpointPickerConfig, YAML, in place of the generated one.
-	// Default: generated for the EPP's version and PrefillDecode.
+	// PluginsConfig is a whole EndpointPickerConfig, YAML, to use instead of the generated
+	// one. Default: generated for the EPP's version and PrefillDecode.
 	PluginsConfig string `pulumi:"pluginsConfig,optional"`
 
-	// SecureServing makes the EPP speak TLS, with a certificate that it creates for itself.
-	// Its clients have to do the same. Default: plain HTTP/2.
+	// SecureServing makes the EPP serve TLS, with a certificate that it generates itself. Its
+	// clients must use TLS, too. Default: plain HTTP/2.
 	SecureServing bool `pulumi:"secureServing,optional"`
 
-	// Istio is set where Istio's proxies call the EPP: with SecureServing a DestinationRule
-	// makes them speak TLS, which needs Istio's CRDs. Default: they do not call it.
+	// Istio says that Istio's proxies call the EPP: with SecureServing, a DestinationRule
+	// makes them use TLS, which needs Istio's CRDs. Default: false.
 	Istio bool `pulumi:"istio,optional"`
 
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string `pulumi:"args,optional"`
 
-	// InferencePool finds the pods by an InferencePool, which is created before the
-	// EPP and needs the inference extension's CRDs. Default: by label, without CRDs.
+	// InferencePool makes the EPP find pods through an InferencePool, which is created before
+	// the EPP and needs the inference extension's CRDs. Default: by label, without CRDs.
 	InferencePool bool `pulumi:"inferencePool,optional"`
 
-	// NetworkPolicy lets only gateways reach the EPP. The cluster's network has to enforce
-	// it. Default: open.
+	// NetworkPolicy allows only gateways to reach the EPP. The cluster's network has to
+	// enforce it. Default: open.
 	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
 
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
@@ -88,8 +88,8 @@ type EPPArgs struct {
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
 }
 
-// EPP is the Endpoint Picker: ServiceAccount, Role, RoleBinding, ConfigMap,
-// Deployment and Service of one name, and the InferencePool if asked for.
+// EPP is the Endpoint Picker: a ServiceAccount, Role, RoleBinding, ConfigMap, Deployment
+// and Service of the same name, and optionally the InferencePool.
 type EPP struct {
 	pulumi.ResourceState
 
@@ -112,7 +112,7 @@ type epp struct {
 	replicas, verbosity int
 }
 
-// withDefaults returns what the Args describe, or everything that is wrong with them.
+// withDefaults applies the defaults, or returns everything that is wrong with the Args.
 func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	if a == nil {
 		return nil, errors.New("args are required")
@@ -155,7 +155,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	if err := ctx.RegisterComponentResourceV2(typeToken("EPP"), name, inputs(args), e, opts...); err != nil {
 		return nil, err
 	}
-	// The EPP exits or serves nothing when one of these is missing at its start.
+	// The EPP exits or serves nothing if one of these is missing when it starts.
 	needs, err := a.prerequisites(ctx, name, pulumi.Parent(e))
 	if err != nil {
 		return nil, err

@@ -11,10 +11,10 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// eppGraceSeconds is what the inference extension's own chart (v1.2.0) allows.
+// eppGraceSeconds is the grace period of the inference extension's own chart (v1.2.0).
 const eppGraceSeconds = 130
 
-// prerequisites registers what the EPP must find when it starts.
+// prerequisites registers the objects that must exist when the EPP starts.
 func (a *epp) prerequisites(
 	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
@@ -56,7 +56,7 @@ func (a *epp) prerequisites(
 	return []pulumi.Resource{binding, plugins}, nil
 }
 
-// rules is what the EPP needs, and no more.
+// rules are the permissions that the EPP needs, and no more.
 func (a *epp) rules() rbacv1.PolicyRuleArray {
 	var rules rbacv1.PolicyRuleArray
 	for _, rule := range endpointpicker.Rules(a.options()) {
@@ -71,8 +71,8 @@ func (a *epp) rules() rbacv1.PolicyRuleArray {
 
 func (a *epp) leaderElection() bool { return a.replicas > 1 }
 
-// pool registers the InferencePool. Its status is written by a gateway controller,
-// which a cluster need not have, so nothing waits for it.
+// pool registers the InferencePool. Only a gateway controller writes its status, and a
+// cluster need not have one, so nothing waits for it.
 func (a *epp) pool(
 	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
 ) (*apiextensions.CustomResource, error) {
@@ -93,8 +93,8 @@ func (a *epp) pool(
 	}, opts...)
 }
 
-// originateTLS has Istio's proxies speak TLS with the EPP. There is nothing to check in its
-// certificate, which names nobody.
+// originateTLS makes Istio's proxies use TLS to the EPP. Its certificate names no host, so
+// there is nothing to verify.
 func (a *epp) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
 	_, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1"),
@@ -133,8 +133,8 @@ func (a *epp) workload() workload {
 	c.Ports = corev1.ContainerPortArray{
 		containerPort("grpc", llmd.EPPGRPCPort), containerPort("grpc-health", llmd.EPPHealthPort), containerPort("metrics", llmd.EPPMetricsPort),
 	}
-	// Ready means able to pick. Alive is only that the port is open: by gRPC, an EPP
-	// that waits for its pool would be killed.
+	// Ready means able to pick. Alive means only that the port is open: a gRPC check would
+	// kill an EPP that waits for its pool.
 	c.ReadinessProbe = &corev1.ProbeArgs{
 		Grpc: &corev1.GRPCActionArgs{
 			Port: pulumi.Int(llmd.EPPHealthPort), Service: pulumi.String(llmd.EPPHealthService),

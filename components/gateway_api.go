@@ -13,10 +13,10 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// routeResolved is so once a controller has found what a route leads to.
+// routeResolved holds once a controller has resolved the route's backends.
 const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="ResolvedRefs")].status}=True`
 
-// gatewayNameLabel is on the proxies of a Gateway.
+// gatewayNameLabel marks the proxies of a Gateway.
 const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
 
 // GatewayAPIArgs describes a Gateway API Gateway in front of the stack. Only Namespace is
@@ -38,15 +38,15 @@ type GatewayAPIArgs struct {
 	// Port that the Gateway listens on. Default: llmd.GatewayListenPort.
 	Port int `pulumi:"port,optional"`
 
-	// Proxies is the Service, with a port Port, of proxies that exist already and only
-	// need routes. Default: the controller of the class runs some.
+	// Proxies is the Service, with a port Port, of existing proxies that only need routes.
+	// Default: the class's controller runs its own.
 	Proxies pulumi.StringInput `pulumi:"proxies,optional"`
 
 	// InferencePool routes to the InferencePool of this name, whose EPP picks the pod.
-	// Default: to Service.
+	// Default: route to Service.
 	InferencePool pulumi.StringInput `pulumi:"inferencePool,optional"`
 
-	// Service is where requests go without an InferencePool, and with one those that no
+	// Service receives the requests if there is no InferencePool, and otherwise those that no
 	// EPP can schedule. Default: llmd.ProxyServiceName.
 	Service pulumi.StringInput `pulumi:"service,optional"`
 
@@ -59,9 +59,9 @@ type GatewayAPIArgs struct {
 }
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
-// Gateway API's CRDs and a controller of the class, and is ready once that controller
-// has programmed the Gateway and found where the route leads. Of class istio, it has an
-// EnvoyFilter besides, and a ConfigMap for what istiod runs.
+// Gateway API's CRDs and a controller for the class, and is ready once that controller has
+// programmed the Gateway and resolved the route's backends. With class istio, it also has
+// an EnvoyFilter, and a ConfigMap that customizes the proxies that istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
 
@@ -69,10 +69,10 @@ type GatewayAPI struct {
 	GatewayName pulumi.StringOutput `pulumi:"gatewayName"`
 	// RouteName is the name of the HTTPRoute.
 	RouteName pulumi.StringOutput `pulumi:"routeName"`
-	// ServiceName is the name of the proxies' Service, empty where only the controller
-	// of the class knows it.
+	// ServiceName is the name of the proxies' Service, empty if only the class's controller
+	// knows it.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
-	// Endpoint is that Service's address within the cluster, host:port, empty like it.
+	// Endpoint is that Service's address within the cluster, host:port, or empty.
 	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 }
 
@@ -82,13 +82,13 @@ type gatewayAPI struct {
 	GatewayAPIArgs
 }
 
-// IstioServiceName returns the name of the Deployment and of the Service that istiod
-// creates for a Gateway.
+// IstioServiceName returns the name that istiod gives to the Deployment and the Service
+// that it creates for a Gateway.
 func IstioServiceName(gateway string) string { return gateway + "-" + llmd.IstioClassName }
 
-// istioOverlays are what istiod lays over the objects that it makes for a Gateway (since
-// 1.26): pods that the Pod Security level "restricted" admits, and a Service that opens
-// the unauthenticated simulators to the cluster alone.
+// istioOverlays are merged by istiod (since 1.26) into the objects that it creates for a
+// Gateway: pods that the Pod Security level "restricted" admits, and a Service that exposes
+// the unauthenticated simulators only within the cluster.
 var istioOverlays = map[string]string{
 	"deployment": "spec: {template: {spec: {securityContext: {seccompProfile: {type: RuntimeDefault}}}}}\n",
 	"service":    "spec: {type: ClusterIP}\n",
@@ -186,7 +186,7 @@ func NewGatewayAPI(
 	})
 }
 
-// rule routes paths, with everything below them.
+// rule routes paths, and everything below them.
 func rule(backend pulumi.Map, paths []string) pulumi.Map {
 	matches := make(pulumi.Array, len(paths))
 	for i, path := range paths {
@@ -202,7 +202,7 @@ func rule(backend pulumi.Map, paths []string) pulumi.Map {
 	}
 }
 
-// backend is where a pod is picked, by the EPP if there is one.
+// backend returns the InferencePool, or the Service if there is none.
 func (a *gatewayAPI) backend() pulumi.Map {
 	if a.InferencePool == nil {
 		return a.serviceRef()
@@ -218,8 +218,8 @@ func (a *gatewayAPI) serviceRef() pulumi.Map {
 	return pulumi.Map{"name": a.Service, "port": pulumi.Int(a.ServicePort)}
 }
 
-// stripHeaders has Istio's proxies of the Gateway remove what only the EPP may set: a
-// client could choose the prefill pod, or any other address, by it.
+// stripHeaders makes the Gateway's Istio proxies remove the headers that only the EPP may
+// set: with them, a client could choose the prefill pod, or any other address.
 func (a *gatewayAPI) stripHeaders(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
 	filter, err := envoy.StripFilter()
 	if err != nil {

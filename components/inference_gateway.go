@@ -12,11 +12,11 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// gatewayStopSeconds is what a gateway pod may take to stop once it has drained.
+// gatewayStopSeconds is how long a gateway pod may take to stop once it has drained.
 const gatewayStopSeconds = 30
 
 // InferenceGatewayArgs describes one inference gateway. Only Namespace is required: with
-// neither Standard nor Istio it is a standard gateway with its defaults.
+// neither Standard nor Istio, it is a standard gateway with its defaults.
 type InferenceGatewayArgs struct {
 	// Namespace of every object. Pass the output of the Namespace resource, so that
 	// the objects wait for it. Required.
@@ -50,18 +50,18 @@ type InferenceGatewayArgs struct {
 	// Istio makes it an Istio proxy, configured by istiod.
 	Istio *IstioGateway `pulumi:"istio,optional"`
 
-	// APIKeys let in only requests with one of them as their bearer token; the first is
-	// the one to use. Letters and digits. Secret outputs stay secret. For the standard
-	// gateway only. Default: anyone may send.
+	// APIKeys admits only requests with one of them as their bearer token; clients should use
+	// the first. Letters and digits. Secret outputs stay secret. For the standard gateway
+	// only. Default: no key is required.
 	APIKeys pulumi.StringArrayInput `pulumi:"apiKeys,optional"`
 
-	// NetworkPolicy closes all ports of the pods except for the requests'. The cluster's
+	// NetworkPolicy closes all ports of the pods except the one for requests. The cluster's
 	// network has to enforce it. Default: open.
 	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
 
-	// DrainTimeout is how long a pod that is being replaced keeps serving, a duration of
-	// whole seconds such as 5m. It has to outlast the news of its removal, which takes a few
-	// seconds; a response that streams for longer is cut off. Default: llmd.DrainTimeout.
+	// DrainTimeout is how long a pod that is being replaced keeps serving, a duration of whole
+	// seconds such as 5m. It must be long enough for clients to learn of the removal, a few
+	// seconds; responses that stream for longer are cut off. Default: llmd.DrainTimeout.
 	DrainTimeout string `pulumi:"drainTimeout,optional"`
 
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
@@ -92,7 +92,7 @@ type inferenceGateway struct {
 	drainSeconds int
 }
 
-// gatewayKind is what differs between the two kinds of gateway.
+// gatewayKind covers the differences between the two kinds of gateway.
 type gatewayKind interface {
 	objectName() string
 	image() string
@@ -175,7 +175,7 @@ func NewInferenceGateway(
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"serviceName": g.ServiceName, "endpoint": g.Endpoint})
 }
 
-// workload returns what both kinds of gateway pods have in common.
+// workload returns the parts of a workload that both kinds of gateway share.
 func (g *inferenceGateway) workload(uid int, c *corev1.ContainerArgs) workload {
 	c.Lifecycle = sleepBeforeStop(g.drainSeconds)
 	return workload{

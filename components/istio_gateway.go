@@ -19,8 +19,8 @@ const (
 	istioScrapePort  = 15090
 )
 
-// IstioGateway is an Istio proxy in router mode. It gets its routes from istiod:
-// what a Gateway or VirtualService attaches to its pods.
+// IstioGateway is an Istio proxy in router mode. istiod configures its routes: those of the
+// Gateways or VirtualServices that are attached to its pods.
 type IstioGateway struct {
 	// GatewayName is the Gateway API Gateway whose routes the pods serve: Istio
 	// attaches InferencePool routes to pods that carry its name as a label.
@@ -135,7 +135,7 @@ func istioVolumes() (corev1.VolumeMountArray, corev1.VolumeArray) {
 			Projected: &corev1.ProjectedVolumeSourceArgs{Sources: corev1.VolumeProjectionArray{
 				corev1.VolumeProjectionArgs{ServiceAccountToken: &corev1.ServiceAccountTokenProjectionArgs{
 					Audience: pulumi.String("istio-ca"), Path: pulumi.String("istio-token"),
-					// Half a day, as Istio asks for; the kubelet renews it.
+					// Half a day, as Istio requests; the kubelet renews it.
 					ExpirationSeconds: pulumi.Int(43200),
 				}},
 			}},

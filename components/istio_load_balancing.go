@@ -24,20 +24,21 @@ type IstioLoadBalancingArgs struct {
 	// Service is the name of the Service, in Namespace. Default: llmd.ProxyServiceName.
 	Service string `pulumi:"service,optional"`
 
-	// Algorithm is Istio's name of a simple algorithm: ROUND_ROBIN, LEAST_REQUEST,
-	// RANDOM, LEAST_CONN or PASSTHROUGH; the API server checks it. Default: ROUND_ROBIN.
+	// Algorithm is Istio's name for a simple algorithm: ROUND_ROBIN, LEAST_REQUEST, RANDOM,
+	// LEAST_CONN or PASSTHROUGH; the API server checks it. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
 
-	// HTTP1MaxPendingRequests that may wait for a connection; more are answered 503.
-	// Default: Istio's own.
+	// HTTP1MaxPendingRequests is the number of requests that may wait for a connection; more
+	// are answered 503. Default: Istio's own.
 	HTTP1MaxPendingRequests *int `pulumi:"http1MaxPendingRequests,optional"`
 
-	// MaxRequestsPerConnection, after which a connection is closed. Default: Istio's own.
+	// MaxRequestsPerConnection closes a connection after this many requests. Default: Istio's
+	// own.
 	MaxRequestsPerConnection *int `pulumi:"maxRequestsPerConnection,optional"`
 }
 
-// IstioLoadBalancing is the DestinationRule of one Service. It acts only on Istio's
-// proxies and needs Istio's CRDs.
+// IstioLoadBalancing is the DestinationRule of one Service. It affects only Istio's proxies
+// and needs Istio's CRDs.
 type IstioLoadBalancing struct {
 	pulumi.ResourceState
 
@@ -79,7 +80,8 @@ func NewIstioLoadBalancing(
 		ApiVersion: pulumi.String("networking.istio.io/v1"),
 		Kind:       pulumi.String("DestinationRule"),
 		Metadata: c.metadata(DestinationRuleName(service), "load-balancing",
-			// A label holds 63 characters, as a Service's name does: the rule's own may be longer.
+			// A label value holds 63 characters, like a Service's name; the rule's own name may be
+			// longer.
 			map[string]string{"app.kubernetes.io/name": service}, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"host":          ServiceHost(pulumi.String(service), c.namespace),

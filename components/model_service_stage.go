@@ -13,9 +13,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
-// Drain times of a simulator pod, in seconds. The sleep is longer than a gateway
-// needs to see the pod gone (DNS TTL of a headless Service 5 s, refreshed each
-// second); the grace period leaves a minute for requests that are still streaming.
+// Drain times of a simulator pod, in seconds. The sleep is longer than a gateway needs to
+// notice that the pod is gone (DNS TTL of a headless Service 5 s, refreshed every second);
+// the grace period leaves a minute for requests that are still streaming.
 const (
 	stageSleepSeconds = 10
 	stageGraceSeconds = 70
@@ -47,8 +47,8 @@ type ModelServiceStageArgs struct {
 	// Image of the simulator. Default: llmd.SimulatorImage.
 	Image pulumi.StringInput `pulumi:"image,optional"`
 
-	// Version of the simulator, such as v0.10.2, where the image's tag does not say it.
-	// Default: by the tag, and the newest known release where that is no version.
+	// Version of the simulator, such as v0.10.2, if the image's tag does not say it. Default:
+	// the version in the tag; the newest known release if the tag is not a version.
 	Version string `pulumi:"version,optional"`
 
 	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.
@@ -60,35 +60,35 @@ type ModelServiceStageArgs struct {
 	// Resources of the simulator's container. Default: none.
 	Resources *Resources `pulumi:"resources,optional"`
 
-	// Port that the pods serve on, and the Service's. Default: llmd.SimulatorPort.
+	// Port of the pods and of the Service. Default: llmd.SimulatorPort.
 	Port int `pulumi:"port,optional"`
 
 	// LogVerbosity is the simulator's klog level. Default: llmd.SimulatorVerbosity.
 	LogVerbosity *int `pulumi:"logVerbosity,optional"`
 
-	// Seed of the simulators' random numbers. Default: the simulator's own, the time.
+	// Seed of the simulators' random numbers. Default: the simulator's own, the current time.
 	Seed pulumi.IntInput `pulumi:"seed,optional"`
 
-	// Simulator holds the simulator's further settings. Default: the simulator's own.
+	// Simulator holds further settings of the simulator. Default: the simulator's own.
 	Simulator *SimulatorSettings `pulumi:"simulator,optional"`
 
 	// Args are appended to the simulator's arguments. Default: none.
 	Args []string `pulumi:"args,optional"`
 
-	// HeadlessService adds a headless Service, as the standard gateway needs.
-	// Default: none.
+	// HeadlessService adds a headless Service, which the standard gateway needs. Default:
+	// false.
 	HeadlessService bool `pulumi:"headlessService,optional"`
 
-	// RoutingSidecar runs llm-d's routing sidecar in front of the simulator: it serves
-	// Port, and the simulator the port above. Default: no sidecar.
+	// RoutingSidecar runs llm-d's routing sidecar in front of the simulator: the sidecar
+	// serves Port, and the simulator the port above it. Default: no sidecar.
 	RoutingSidecar *RoutingSidecar `pulumi:"routingSidecar,optional"`
 
-	// NetworkPolicy lets only gateways and the EPP reach the pods, and decode pods those
-	// for prefill. The cluster's network has to enforce it. Default: open.
+	// NetworkPolicy allows only gateways and the EPP to reach the pods, and decode pods to
+	// reach prefill pods. The cluster's network has to enforce it. Default: open.
 	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
 
-	// Open lets every client reach the pods past the gateways, as through the proxy
-	// Service, in spite of NetworkPolicy. Default: false.
+	// Open lets every client reach the pods without a gateway, as through the proxy Service,
+	// despite NetworkPolicy. Default: false.
 	Open bool `pulumi:"open,optional"`
 
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
@@ -96,8 +96,8 @@ type ModelServiceStageArgs struct {
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
 }
 
-// ModelServiceStage is one stage of simulators: a Deployment and, if asked for, a
-// headless Service that resolves to its ready pods.
+// ModelServiceStage is one stage of simulators: a Deployment and optionally a headless
+// Service that resolves to its ready pods.
 type ModelServiceStage struct {
 	pulumi.ResourceState
 
@@ -105,7 +105,7 @@ type ModelServiceStage struct {
 	DeploymentName pulumi.StringOutput `pulumi:"deploymentName"`
 	// ServiceName is the name of the headless Service, empty without one.
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
-	// Endpoint is that Service's address within the cluster, host:port, empty like it.
+	// Endpoint is that Service's address within the cluster, host:port, or empty.
 	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
@@ -154,13 +154,13 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 // every mode.
 func DecodePodSelector() map[string]string { return stageSelector(llmd.RoleDecode) }
 
-// stageSelector is the same for the decode stage and for single mode, so that
-// Services follow when a stack switches from one to the other.
+// stageSelector is the same for the decode stage and for single mode, so that Services keep
+// working when a stack switches between them.
 func stageSelector(role string) map[string]string {
 	return map[string]string{llmd.ServingLabel: "true", llmd.RoleLabel: role}
 }
 
-// labels are what llm-d's tools select simulators by.
+// labels returns the labels that llm-d's tools use to select simulators.
 func (a *modelServiceStage) labels() map[string]string {
 	labels := stageSelector(a.Role)
 	labels[llmd.ServingLabelNew] = "true"
@@ -215,7 +215,7 @@ func NewModelServiceStage(
 	})
 }
 
-// peers are those who may send to the pods; nil is everybody.
+// peers returns the sources that may send to the pods; nil means all.
 func (a *modelServiceStage) peers() networkingv1.NetworkPolicyPeerArray {
 	if a.Open {
 		return nil

@@ -8,9 +8,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// closePods closes the pods of `object`, if asked to, except for one port, which stays
-// open to peers in the namespace, or to everybody if peers is nil. The kubelet's probes
-// always pass.
+// closePods closes the pods of `object`, if asked to, except for one port, which stays open
+// to peers in the namespace, or to everyone if peers is nil. The kubelet's probes always
+// pass.
 func (c common) closePods(
 	ctx *pulumi.Context, name, object, component string, port int,
 	peers networkingv1.NetworkPolicyPeerArray, opts ...pulumi.ResourceOption,
@@ -37,8 +37,8 @@ func (c common) closePods(
 	return err
 }
 
-// fromGateways allows this package's gateways, and those that a controller of the Gateway
-// API runs in the namespace.
+// fromGateways allows this package's gateways, and those that a Gateway API controller runs
+// in the namespace.
 func fromGateways() networkingv1.NetworkPolicyPeerArray {
 	return networkingv1.NetworkPolicyPeerArray{
 		fromPods(llmd.ComponentLabel, llmd.ComponentGateway),

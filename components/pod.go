@@ -12,8 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Resources are the resources that a container requests and is limited to, as Kubernetes
-// quantities by resource name: {"cpu": "100m", "memory": "256Mi"}.
+// Resources are a container's resource requests and limits, as Kubernetes quantities by
+// resource name: {"cpu": "100m", "memory": "256Mi"}.
 type Resources struct {
 	// Requests are what the scheduler sets aside. Default: none.
 	Requests map[string]string `pulumi:"requests,optional"`
@@ -22,7 +22,7 @@ type Resources struct {
 	Limits map[string]string `pulumi:"limits,optional"`
 }
 
-// container is the part of a container that its user chooses.
+// container holds the parts of a container that its user chooses.
 type container struct {
 	image           pulumi.StringInput
 	imagePullPolicy string
@@ -61,20 +61,20 @@ func (r *Resources) args() corev1.ResourceRequirementsPtrInput {
 	return args
 }
 
-// workload is a Deployment as this package makes them: `restricted`, never below its
-// replicas during a rollout, and stopped only once clients have stopped sending.
+// workload describes a Deployment as this package creates them: `restricted`, never below
+// its replicas during a rollout, and stopped only after clients have stopped sending.
 type workload struct {
 	name, component string
 	replicas        int
-	// labels are further labels of Deployment and pods, annotations those of the pods.
+	// labels are additional labels of Deployment and pods, annotations those of the pods.
 	labels      map[string]string
 	annotations pulumi.StringMap
-	// uid is the numeric user of the image, so that an image whose USER is a name,
-	// or root, runs all the same.
+	// uid is the image's numeric user, so that an image whose USER is a name, or root, still
+	// runs.
 	uid int
 	// bindLowPorts lets the containers listen on ports below 1024 without a capability.
 	bindLowPorts bool
-	// leaderOnly: of several replicas only the leader is ever ready. All are replaced at
+	// leaderOnly: of several replicas only the leader ever becomes ready. All are replaced at
 	// once, since a new one cannot lead while an old one does.
 	leaderOnly bool
 	// serviceAccount is mounted with its token. Empty: no token in the pod.
@@ -98,8 +98,8 @@ func (c common) deployment(
 	var await map[string]string
 	if w.leaderOnly {
 		strategy = &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
-		// Pulumi would wait for all replicas. These fields exist once there is one, of this
-		// version and none before, and once one is ready.
+		// Pulumi would wait for all replicas. These fields exist once there is a replica of the
+		// new version, and once one is ready.
 		await = map[string]string{
 			llmd.WaitForAnnotation: `["jsonpath={.status.updatedReplicas}","jsonpath={.status.readyReplicas}"]`,
 		}
@@ -162,8 +162,8 @@ func (c common) pod(w workload) *corev1.PodSpecArgs {
 // service registers a Service. Pulumi would wait at least 10 s for its endpoints to
 // settle; the Deployments' own readiness covers that.
 //
-// A Service whose port changes is replaced: Kubernetes identifies ports by their numbers,
-// so an update would keep a port that somebody else has set beside the new one.
+// A Service whose port changes is replaced: Kubernetes identifies ports by number, so an
+// update would keep a port that someone else has set next to the new one.
 func (c common) service(
 	ctx *pulumi.Context, name, object, component string, spec *corev1.ServiceSpecArgs, opts ...pulumi.ResourceOption,
 ) (*corev1.Service, error) {
@@ -181,15 +181,15 @@ func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.Pro
 	}
 }
 
-// sleepBeforeStop keeps a container serving while the news of its removal reaches the
-// clients. It is the kubelet's own sleep action, since the images have no shell.
+// sleepBeforeStop keeps a container serving until its clients have learned of its removal.
+// It uses the kubelet's own sleep action, since the images have no shell.
 func sleepBeforeStop(seconds int) *corev1.LifecycleArgs {
 	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 		Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)},
 	}}
 }
 
-// podField is an environment variable with a field of the pod.
+// podField returns an environment variable that holds a field of the pod.
 func podField(name, path string) corev1.EnvVarArgs {
 	return corev1.EnvVarArgs{
 		Name: pulumi.String(name),

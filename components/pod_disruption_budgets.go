@@ -11,8 +11,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// PodDisruptionBudgetsArgs describes how many pods of each Deployment a node drain may
-// evict at a time. Namespace is required.
+// PodDisruptionBudgetsArgs describes the Deployments from which a node drain may evict only
+// one pod at a time. Only Namespace is required.
 type PodDisruptionBudgetsArgs struct {
 	// Namespace of the Deployments. Required.
 	Namespace pulumi.StringInput `pulumi:"namespace"`
@@ -21,16 +21,16 @@ type PodDisruptionBudgetsArgs struct {
 	// Default: the component's name.
 	Instance string `pulumi:"instance,optional"`
 
-	// Deployments are names of Deployments of this package, each of which gets a budget of
-	// its name. Default: llmd.DecodeName.
+	// Deployments are names of this package's Deployments, each of which gets a budget of the
+	// same name. Default: llmd.DecodeName.
 	Deployments []string `pulumi:"deployments,optional"`
 }
 
-// PodDisruptionBudgets let one pod of each Deployment be evicted at a time.
+// PodDisruptionBudgets allow one pod of each Deployment to be evicted at a time.
 type PodDisruptionBudgets struct {
 	pulumi.ResourceState
 
-	// Names are those of the PodDisruptionBudgets.
+	// Names of the PodDisruptionBudgets.
 	Names pulumi.StringArrayOutput `pulumi:"names"`
 }
 
@@ -60,7 +60,7 @@ func NewPodDisruptionBudgets(
 			Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 				Selector:       &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(deployment))},
 				MaxUnavailable: pulumi.Int(1),
-				// A pod that is not ready serves nobody, and must not block a drain.
+				// A pod that is not ready serves no requests and must not block a drain.
 				UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 			},
 		}, pulumi.Parent(b))

@@ -16,8 +16,8 @@ type RoutingSidecar struct {
 	// Image of the sidecar. Default: llmd.RoutingSidecarImage.
 	Image pulumi.StringInput `pulumi:"image,optional"`
 
-	// Version of the sidecar, such as v0.10.0, where the image's tag does not say it.
-	// Default: by the tag, and the newest known release where that is no version.
+	// Version of the sidecar, such as v0.10.0, if the image's tag does not say it. Default:
+	// the version in the tag; the newest known release if the tag is not a version.
 	Version string `pulumi:"version,optional"`
 
 	// ImagePullPolicy is Always, IfNotPresent or Never. Default: Kubernetes' own rule.

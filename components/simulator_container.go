@@ -13,20 +13,20 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
-// SimulatorSettings are what a simulator pretends to be. Durations are Go durations such
-// as 150ms.
+// SimulatorSettings describe the model server that a simulator imitates. Durations are Go
+// durations such as 150ms.
 type SimulatorSettings struct {
 	// Model is the name that the simulators answer to. Default: random.
 	Model string `pulumi:"model,optional"`
 
-	// MaxNumSeqs is the number of requests that one simulator works on at a time.
-	// Default: 5.
+	// MaxNumSeqs is the number of requests that one simulator processes concurrently. Default:
+	// 5.
 	MaxNumSeqs int `pulumi:"maxNumSeqs,optional"`
 
-	// TimeToFirstToken before a response starts. Default: 0s.
+	// TimeToFirstToken is the delay before a response starts. Default: 0s.
 	TimeToFirstToken string `pulumi:"timeToFirstToken,optional"`
 
-	// InterTokenLatency between two tokens. Default: 0s.
+	// InterTokenLatency is the delay between two tokens. Default: 0s.
 	InterTokenLatency string `pulumi:"interTokenLatency,optional"`
 
 	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
@@ -34,7 +34,7 @@ type SimulatorSettings struct {
 	KVCacheTransferLatency string `pulumi:"kvCacheTransferLatency,optional"`
 }
 
-// simulatorOptions turns the settings into the simulator's own.
+// simulatorOptions converts the settings to the simulator's own.
 func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 	settings := orValue(a.Simulator, SimulatorSettings{})
 	options := simulator.Options{
@@ -72,7 +72,7 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 	return options, errors.Join(errs...)
 }
 
-// simulatorPort is the port above where the sidecar serves the pods' own.
+// simulatorPort is the port above the pods' own if the sidecar serves that one.
 func (a *modelServiceStage) simulatorPort() int {
 	if a.sidecar == nil {
 		return a.Port
@@ -80,8 +80,8 @@ func (a *modelServiceStage) simulatorPort() int {
 	return a.Port + 1
 }
 
-// containers returns the simulator and, where there is one, the sidecar in front of it.
-// The port named http is the one that serves the pod's requests.
+// containers returns the simulator and, if there is one, the sidecar in front of it. The
+// port named http serves the pod's requests.
 func (a *modelServiceStage) containers() corev1.ContainerArray {
 	if a.sidecar == nil {
 		return corev1.ContainerArray{a.simulator("http")}

@@ -11,11 +11,12 @@ import (
 // standardGatewayUser is the user of the envoy-wrapper image.
 const standardGatewayUser = 10101
 
-// gatewayStartSeconds is how long a gateway waits for a simulator that answers. Long, since
-// to start Envoy anew would help nobody.
+// gatewayStartSeconds is how long a gateway waits for a simulator to answer. It is long,
+// since restarting Envoy would not help.
 const gatewayStartSeconds = 3600
 
-// Where the bootstrap lies in the gateway's ConfigMap or Secret, and in its pods.
+// Where the bootstrap is stored in the gateway's ConfigMap or Secret, and mounted in its
+// pods.
 const (
 	bootstrapDir  = "/etc/envoy"
 	bootstrapFile = "envoy.yaml"
@@ -30,19 +31,19 @@ type StandardGateway struct {
 	// BackendPort is the port of Backend. Default: llmd.SimulatorPort.
 	BackendPort int `pulumi:"backendPort,optional"`
 
-	// EPP is the Service of the EPP that picks the pods, in the gateway's namespace.
-	// Default: none, requests are balanced by Algorithm.
+	// EPP is the Service of the EPP that picks the pods, in the gateway's namespace. Default:
+	// none, Algorithm balances the requests.
 	EPP string `pulumi:"epp,optional"`
 
 	// EPPPort is the port of EPP. Default: llmd.EPPServicePort.
 	EPPPort int `pulumi:"eppPort,optional"`
 
-	// EPPSecure speaks TLS with the EPP, without verifying its self-signed certificate.
-	// Default: plain HTTP/2.
+	// EPPSecure uses TLS to the EPP, without verifying its self-signed certificate. Default:
+	// plain HTTP/2.
 	EPPSecure bool `pulumi:"eppSecure,optional"`
 
-	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST,
-	// RANDOM or LEAST_CONN, which is LEAST_REQUEST. Default: ROUND_ROBIN.
+	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
+	// LEAST_CONN, which means LEAST_REQUEST. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
 }
 
@@ -71,7 +72,7 @@ func (*standardGateway) objectName() string { return llmd.StandardGatewayName }
 func (*standardGateway) image() string { return llmd.StandardGatewayImage }
 
 func (s *standardGateway) validate() error {
-	_, err := s.build("namespace") // Any: the real one may be another resource's.
+	_, err := s.build("namespace") // Any will do: the real one may come from another resource.
 	return err
 }
 
@@ -92,8 +93,8 @@ func (s *standardGateway) provision(
 	}
 
 	c := g.container("envoy")
-	// Envoy itself and not the image's entry point, which would merge the file with
-	// a second copy of itself.
+	// Envoy itself rather than the image's entry point, which would merge the file with a
+	// second copy of itself.
 	c.Command = pulumi.ToStringArray([]string{"/usr/local/bin/envoy"})
 	c.Args = pulumi.ToStringArray([]string{
 		"-c", bootstrapDir + "/" + bootstrapFile,
@@ -110,8 +111,8 @@ func (s *standardGateway) provision(
 		containerPort("http", llmd.GatewayListenPort), containerPort("probe", llmd.GatewayProbePort),
 	}
 	probePort := pulumi.Int(llmd.GatewayProbePort)
-	// Started means that a request is answered, not only that Envoy runs: the pods that
-	// answer may take as long as their images to pull.
+	// Started means that a request is answered, not only that Envoy runs: the pods that answer
+	// may take as long as pulling their images does.
 	c.StartupProbe = httpProbe(llmd.HealthPath, pulumi.Int(llmd.GatewayListenPort), 1, gatewayStartSeconds)
 	c.ReadinessProbe = httpProbe("/ready", probePort, 5, 2)
 	c.LivenessProbe = httpProbe("/ready", probePort, 10, 3)
@@ -126,8 +127,8 @@ func (s *standardGateway) provision(
 	return w, []pulumi.Resource{config}, nil
 }
 
-// config registers what holds the bootstrap: a Secret if it has keys, otherwise a
-// ConfigMap. It returns the bootstrap, and how pods mount it.
+// config registers the object that holds the bootstrap: a Secret if there are keys,
+// otherwise a ConfigMap. It returns the bootstrap, and how pods mount it.
 func (s *standardGateway) config(
 	ctx *pulumi.Context, name string, g *inferenceGateway, opts ...pulumi.ResourceOption,
 ) (pulumi.StringInput, corev1.VolumeArgs, pulumi.Resource, error) {

@@ -17,38 +17,38 @@ const (
 
 // Options are the settings of an EPP.
 type Options struct {
-	// Release decides which flags there are and what the EPP watches. Required.
+	// Release decides which flags exist and what the EPP watches. Required.
 	Release release.EPP
 	// Verbosity is the log level.
 	Verbosity int32
-	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required where
-	// the release has a flag for it.
+	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required if the
+	// release has a flag for it.
 	KVCacheMetric string
-	// PoolName finds the pods by this InferencePool. Default: by label, on TargetPort, which
-	// the release must be able to.
+	// PoolName makes the EPP find pods through this InferencePool. Default: by label, on
+	// TargetPort, which the release must support.
 	PoolName string
-	// TargetPort is what all pods serve on. Required without PoolName.
+	// TargetPort is the port that all pods serve on. Required without PoolName.
 	TargetPort int32
-	// LeaderElection lets several replicas agree on the one that answers.
+	// LeaderElection makes several replicas elect the one that answers.
 	LeaderElection bool
-	// SecureServing speaks TLS with a certificate of its own making.
+	// SecureServing serves TLS with a self-signed certificate.
 	SecureServing bool
-	// Args are appended; of a repeated flag the last one counts.
+	// Args are appended; the last occurrence of a flag wins.
 	Args []string
 }
 
-// Args returns the command line. Every flag has the form --flag=value: with a space, a
-// boolean ends the parsing and drops all flags after it.
+// Args returns the command line. Every flag has the form --flag=value: a boolean followed
+// by a space ends the parsing, and all flags after it are dropped.
 func Args(o Options) []string {
 	args := []string{
 		"--config-file=" + ConfigDir + "/" + ConfigFile,
 		fmt.Sprintf("--v=%d", o.Verbosity),
 		fmt.Sprintf("--secure-serving=%t", o.SecureServing),
-		// The gateway asks for its health where it asks for pods.
+		// The gateway checks the EPP's health on the port that serves its requests.
 		"--health-checking=true",
 		// The tracer's default prints every span to the log.
 		"--tracing=false",
-		// Checking tokens on /metrics would take a ClusterRole.
+		// Checking tokens on /metrics would require a ClusterRole.
 		"--metrics-endpoint-auth=false",
 	}
 	if o.Release.KVCacheMetricFlag {

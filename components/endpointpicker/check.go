@@ -10,30 +10,30 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/spelling"
 )
 
-// Problem is something in an EndpointPickerConfig that the EPP refuses, ignores or panics
-// at.
+// Problem is something in an EndpointPickerConfig that the EPP refuses or ignores, or that
+// makes it panic.
 type Problem struct {
 	// Path of the value, such as plugins[2].parameters.blockSize.
 	Path string
-	// Value is what is there, nil for nothing.
+	// Value is the value at Path, nil if there is none.
 	Value any
-	// Detail says what is wrong, what is allowed and which release decides.
+	// Detail says what is wrong, what is allowed and for which release.
 	Detail string
-	// Set is the value that is right at Path. Empty: there is not only one.
+	// Set is the correct value for Path. Empty: there is more than one.
 	Set string
-	// Remove says that it is right to remove what is at Path.
+	// Remove says that the value at Path should be removed.
 	Remove bool
 }
 
-// CheckOptions are what a configuration has to fit.
+// CheckOptions describe the stack that a configuration has to fit.
 type CheckOptions struct {
-	// PrefillStage says that there are prefill pods, to which the EPP may send requests.
+	// PrefillStage says that the EPP may send requests to prefill pods.
 	PrefillStage bool
 }
 
-// Check returns all that keeps a release from running with what Migrate makes of an
-// EndpointPickerConfig, at its paths before that. Plugins and parameters that are not
-// llm-d's are problems, too.
+// Check returns everything that would keep a release from running an EndpointPickerConfig
+// once Migrate has rewritten it. The paths are those before the migration. Plugins and
+// parameters that are not llm-d's count as problems, too.
 func Check(config map[string]any, epp release.EPP, o CheckOptions) []Problem {
 	d, err := migrate(config, epp)
 	if err != nil {
@@ -61,17 +61,17 @@ func (c *checker) add(p Problem, format string, args ...any) {
 	c.problems = append(c.problems, p)
 }
 
-// unknown reports a name that is none of the known ones, with the nearest of them.
+// unknown reports a name that is not one of the known ones, and suggests the nearest.
 func (c *checker) unknown(p Problem, name, what string, known []string) {
 	near := spelling.Nearest(name, known)
 	if near == "" {
-		c.add(p, "is no %s of %s: known are %s", what, c.epp, strings.Join(known, ", "))
+		c.add(p, "is not a %s of %s: known are %s", what, c.epp, strings.Join(known, ", "))
 		return
 	}
 	if !p.Remove {
 		p.Set = near
 	}
-	c.add(p, "is no %s of %s, did you mean %s?", what, c.epp, near)
+	c.add(p, "is not a %s of %s, did you mean %s?", what, c.epp, near)
 }
 
 // onlyFields reports fields that the EPP does not decode.
@@ -83,7 +83,7 @@ func (c *checker) onlyFields(path string, fields map[string]any, known ...string
 	}
 }
 
-// placeholders reports what a script should have filled in.
+// placeholders reports values that a script should have filled in.
 func (c *checker) placeholders(path string, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -96,7 +96,7 @@ func (c *checker) placeholders(path string, value any) {
 		}
 	case string:
 		if start := strings.Index(value, "${"); start >= 0 && strings.Contains(value[start:], "}") {
-			c.add(Problem{Path: path, Value: value}, "is a placeholder: put in the value that it stands for")
+			c.add(Problem{Path: path, Value: value}, "is a placeholder: replace it with a value")
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (c *checker) gates() {
 	gates, _ := c.top["featureGates"].([]any)
 	for i, gate := range gates {
 		name, _ := gate.(string)
-		// Later releases take a value behind the name.
+		// Later releases accept name=value.
 		key, _, _ := strings.Cut(name, "=")
 		if !slices.Contains(c.facts.FeatureGates, key) {
 			c.unknown(Problem{Path: fmt.Sprintf("featureGates[%d]", i), Value: gate}, key, "feature gate", c.facts.FeatureGates)
@@ -127,7 +127,7 @@ func (c *checker) gates() {
 	}
 }
 
-// path of a plugin in the user's configuration.
+// path returns the plugin's path in the user's configuration.
 func (e entry) path() string {
 	if e.origin == added {
 		return "plugins"
@@ -137,7 +137,7 @@ func (e entry) path() string {
 
 func (c *checker) checkPlugins() {
 	if len(c.plugins) == 0 {
-		c.add(Problem{Path: "plugins", Value: c.top["plugins"]}, "must be a list of one plugin or more")
+		c.add(Problem{Path: "plugins", Value: c.top["plugins"]}, "must be a list of at least one plugin")
 	}
 	names := map[string]string{}
 	for _, e := range c.plugins {
@@ -147,7 +147,7 @@ func (c *checker) checkPlugins() {
 		}
 		c.onlyFields(e.path(), e.fields(), "name", "type", "parameters")
 		if other, taken := names[e.name()]; taken {
-			c.add(Problem{Path: e.path(), Value: e.name()}, "has the name of another plugin, %s: give it a name of its own", other)
+			c.add(Problem{Path: e.path(), Value: e.name()}, "has the same name as %s: give it a name of its own", other)
 		}
 		names[e.name()] = e.path()
 		c.plugin(e)
@@ -161,7 +161,7 @@ func (c *checker) plugin(e entry) {
 	if !known {
 		path := join(e.path(), "type")
 		if instead, gone := c.facts.Gone[kind]; gone {
-			c.add(Problem{Path: path, Value: kind}, "is gone in %s: use %s", c.epp, instead)
+			c.add(Problem{Path: path, Value: kind}, "does not exist in %s: use %s", c.epp, instead)
 			return
 		}
 		c.unknown(Problem{Path: path, Value: kind}, kind, "plugin", c.facts.Types())
@@ -186,7 +186,7 @@ func (c *checker) plugin(e entry) {
 			allowed = "did you mean " + near + "?"
 		}
 		c.add(Problem{Path: join(e.path(), "parameters."+name), Value: e.parameters()[name], Remove: true},
-			"is no parameter of %s in %s and %s: %s", kind, c.epp, effect, allowed)
+			"is not a parameter of %s in %s and %s: %s", kind, c.epp, effect, allowed)
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/spelling"
 )
 
-// is reports whether a plugin is of a kind; one of an unknown type is of any.
+// is reports whether a plugin is of a kind; an unknown type counts as every kind.
 func (c *checker) is(e entry, kind release.Kind) bool {
 	facts, known := c.facts.Plugins[e.kind()]
 	return !known || facts.Is(kind)
 }
 
-// profiles checks each scheduling profile alone.
+// profiles checks each scheduling profile on its own.
 func (c *checker) profiles(o CheckOptions) {
 	profiles, isList := c.top["schedulingProfiles"].([]any)
 	if value := c.top["schedulingProfiles"]; value != nil && !isList {
@@ -29,7 +29,7 @@ func (c *checker) profiles(o CheckOptions) {
 		c.onlyFields(path, profile, "name", "plugins")
 		name, _ := profile["name"].(string)
 		if name == "" || seen[name] {
-			c.add(Problem{Path: join(path, "name"), Value: profile["name"]}, "must be a name that no other profile has")
+			c.add(Problem{Path: join(path, "name"), Value: profile["name"]}, "must be a name that no other profile uses")
 		}
 		seen[name] = true
 		c.profile(path, profile, o)
@@ -37,15 +37,15 @@ func (c *checker) profiles(o CheckOptions) {
 	if len(profiles) > 0 {
 		return
 	}
-	// The EPP makes one profile of all plugins, in any order.
+	// The EPP puts all plugins into one profile, in any order.
 	for _, e := range c.plugins {
 		if c.facts.WeightsRequired && c.known(e.kind()) && c.is(e, release.Scorer) {
 			c.add(Problem{Path: "schedulingProfiles", Value: c.top["schedulingProfiles"]},
-				"must give %s a weight: without, %s can panic at its start", e.name(), c.epp)
+				"must give %s a weight: without one, %s can panic at startup", e.name(), c.epp)
 		}
 	}
 	if o.PrefillStage && len(c.plugins) > 0 && !slices.ContainsFunc(c.plugins, c.filters) {
-		c.add(Problem{Path: "plugins", Value: c.names()}, "must have a decode-filter: prefill pods would answer requests, too")
+		c.add(Problem{Path: "plugins", Value: c.names()}, "must include a decode-filter: otherwise prefill pods answer requests, too")
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *checker) profile(path string, profile map[string]any, o CheckOptions) {
 				detail += ", did you mean " + near + "?"
 			}
 			c.add(Problem{Path: join(path, "pluginRef"), Value: ref["pluginRef"], Set: near}, "%s", detail)
-			filtered = true // By what is not known.
+			filtered = true // By an unknown plugin.
 			continue
 		}
 		e := c.plugins[i]
@@ -75,17 +75,17 @@ func (c *checker) profile(path string, profile map[string]any, o CheckOptions) {
 		c.weight(path, e, ref["weight"])
 		if c.known(e.kind()) && c.is(e, release.Picker) {
 			if picker != "" {
-				c.add(Problem{Path: path, Value: name, Remove: true}, "is a second picker beside %s", picker)
+				c.add(Problem{Path: path, Value: name, Remove: true}, "is a second picker besides %s", picker)
 			}
 			picker = name
 		}
 		if e.kind() == "prefill-filter" && !o.PrefillStage {
-			c.add(Problem{Path: join(path, "pluginRef"), Value: name}, "keeps prefill pods alone, and there are none that get requests")
+			c.add(Problem{Path: join(path, "pluginRef"), Value: name}, "keeps only prefill pods, but the stack has none that receive requests")
 		}
 	}
 	if o.PrefillStage && !filtered {
 		c.add(Problem{Path: join(path, "plugins"), Value: profile["plugins"]},
-			"must have a decode-filter, or for the prefill profile a prefill-filter: it would pick among pods of both stages")
+			"must include a decode-filter, or a prefill-filter for the prefill profile: otherwise it picks among pods of both stages")
 	}
 }
 
@@ -94,7 +94,7 @@ func (c *checker) weight(path string, e entry, weight any) {
 	value, isNumber := weight.(float64)
 	switch {
 	case weight == nil && c.facts.WeightsRequired && c.known(e.kind()) && c.is(e, release.Scorer):
-		c.add(Problem{Path: path, Set: "1"}, "is required for a scorer: without, %s can panic at its start", c.epp)
+		c.add(Problem{Path: path, Set: "1"}, "is required for a scorer: without it, %s can panic at startup", c.epp)
 	case weight != nil && !isNumber:
 		c.add(Problem{Path: path, Value: weight, Set: "1"}, "must be a number")
 	case c.facts.IntegerWeights && value != math.Trunc(value):
@@ -102,7 +102,7 @@ func (c *checker) weight(path string, e entry, weight any) {
 	}
 }
 
-// names of the plugins.
+// names returns the names of the plugins.
 func (c *checker) names() []string {
 	names := make([]string, len(c.plugins))
 	for i, e := range c.plugins {
@@ -130,27 +130,27 @@ func (c *checker) handler(o CheckOptions) {
 	}
 	if len(handlers) == 0 {
 		if len(profiles) > 1 && !unknown {
-			c.add(Problem{Path: "plugins", Value: c.names()}, "must have a profile handler for %d scheduling profiles, such as %s",
+			c.add(Problem{Path: "plugins", Value: c.names()}, "must include a profile handler for %d scheduling profiles, such as %s",
 				len(profiles), c.facts.Disaggregation.Handler)
 		}
 		return
 	}
 	for _, e := range handlers[1:] {
-		c.add(Problem{Path: join(e.path(), "type"), Value: e.kind()}, "is a second profile handler beside %s: remove one of the two",
+		c.add(Problem{Path: join(e.path(), "type"), Value: e.kind()}, "is a second profile handler besides %s: remove one of them",
 			handlers[0].name())
 	}
 	switch e := handlers[0]; e.kind() {
 	case singleHandler, "data-parallel-profile-handler":
 		if len(profiles) > 1 {
 			c.add(Problem{Path: join(e.path(), "type"), Value: e.kind(), Set: c.facts.Disaggregation.Handler},
-				"runs one scheduling profile, and there are %d", len(profiles))
+				"runs only one scheduling profile, but there are %d", len(profiles))
 		}
 	case pdHandler, disaggHandler:
 		c.disaggregation(e, profiles, o)
 	}
 }
 
-// disaggregation checks what a handler for prefill and decode refers to.
+// disaggregation checks the references of a handler for prefill and decode.
 func (c *checker) disaggregation(e entry, profiles []string, o CheckOptions) {
 	parameters := e.parameters()
 	stages, _ := parameters["profiles"].(map[string]any)
@@ -163,7 +163,7 @@ func (c *checker) disaggregation(e entry, profiles []string, o CheckOptions) {
 			}
 		}
 		if !slices.Contains(profiles, name) {
-			c.add(Problem{Path: "schedulingProfiles", Value: profiles}, "must have the profile %s, which %s runs", name, e.kind())
+			c.add(Problem{Path: "schedulingProfiles", Value: profiles}, "must include the profile %s, which %s runs", name, e.kind())
 		}
 	}
 	runs(decodeProfile, "decodeProfile")
@@ -177,21 +177,21 @@ func (c *checker) disaggregation(e entry, profiles []string, o CheckOptions) {
 		asked["parameters.deciders."+stage] = name
 	}
 	for _, parameter := range slices.Sorted(maps.Keys(asked)) {
-		c.asks(e, parameter, asked[parameter])
+		c.checkDecider(e, parameter, asked[parameter])
 	}
 	if c.facts.Disaggregation.Decider != release.ByThreshold && deciders[prefillProfile] == nil &&
 		parameters["deciderPluginName"] == nil && parameters["prefillDeciderPluginName"] == nil {
-		return // Nothing decides on a prefill pod.
+		return // Nothing chooses a prefill pod.
 	}
 	runs(prefillProfile, "prefillProfile")
 	if !o.PrefillStage {
 		c.add(Problem{Path: join(e.path(), "type"), Value: e.kind()},
-			"sends prompts to prefill pods first, and there are none that get requests")
+			"sends prompts to prefill pods first, but the stack has none that receive requests")
 	}
 }
 
-// asks checks the decider that a handler names.
-func (c *checker) asks(handler entry, parameter string, name any) {
+// checkDecider checks the decider that a handler names.
+func (c *checker) checkDecider(handler entry, parameter string, name any) {
 	p := Problem{Path: join(handler.path(), parameter), Value: name}
 	text, _ := name.(string)
 	decider := c.named(text)

@@ -11,7 +11,8 @@ const (
 	header10 = "apiVersion: llm-d.ai/v1alpha1\nkind: EndpointPickerConfig\n"
 )
 
-// TestCheck has configurations with one mistake each, which is the only one reported.
+// TestCheck covers configurations with one mistake each, which must be the only one
+// reported.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -38,11 +39,11 @@ func TestCheck(t *testing.T) {
 			Problem{Path: "kind", Value: "Other", Set: "EndpointPickerConfig", Detail: "must be EndpointPickerConfig"},
 		},
 		"no plugins": {
-			"v0.10.0", header10, false, Problem{Path: "plugins", Detail: "one plugin or more"},
+			"v0.10.0", header10, false, Problem{Path: "plugins", Detail: "at least one plugin"},
 		},
 		"a field of later releases": {
 			"v0.4.0", header04 + "plugins: [{type: max-score-picker}]\nflowControl: {maxBytes: 1Gi}", false,
-			Problem{Path: "flowControl", Value: map[string]any{"maxBytes": "1Gi"}, Remove: true, Detail: "is no field of EPP v0.4.0"},
+			Problem{Path: "flowControl", Value: map[string]any{"maxBytes": "1Gi"}, Remove: true, Detail: "is not a field of EPP v0.4.0"},
 		},
 		"a misspelt field": {
 			"v0.4.0", header04 + "plugins: [{type: max-score-picker}]\nschedulingProfile: []", false,
@@ -56,31 +57,31 @@ func TestCheck(t *testing.T) {
 			"v0.10.0", header10 + "featureGates: [flowControl=true, flowcontrols]\nplugins: [{type: queue-scorer}]", false,
 			Problem{Path: "featureGates[1]", Value: "flowcontrols", Set: "flowControl", Detail: "did you mean flowControl?"},
 		},
-		"a plugin that is none": {
+		"an entry that is not a plugin": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}, 5]", false,
 			Problem{Path: "plugins[1].type", Detail: "must be the type of a plugin"},
 		},
 		"a misspelt plugin": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}, {type: prefix-cache}]", false,
-			Problem{Path: "plugins[1].type", Value: "prefix-cache", Set: "prefix-cache-scorer", Detail: "is no plugin of EPP v0.10.0, did you mean prefix-cache-scorer?"},
+			Problem{Path: "plugins[1].type", Value: "prefix-cache", Set: "prefix-cache-scorer", Detail: "is not a plugin of EPP v0.10.0, did you mean prefix-cache-scorer?"},
 		},
-		"a plugin of its own": {
+		"an unknown plugin": {
 			"v0.4.0", header04 + "plugins: [{type: zzz}]", false,
-			Problem{Path: "plugins[0].type", Value: "zzz", Detail: "is no plugin of EPP v0.4.0: known are active-request-scorer, by-label,"},
+			Problem{Path: "plugins[0].type", Value: "zzz", Detail: "is not a plugin of EPP v0.4.0: known are active-request-scorer, by-label,"},
 		},
-		"a plugin that is gone": {
+		"a removed plugin": {
 			"v0.11.0", header10 + "plugins: [{type: precise-prefix-cache-scorer}]", false,
 			Problem{Path: "plugins[0].type", Value: "precise-prefix-cache-scorer", Detail: "use precise-prefix-cache-producer"},
 		},
-		"two plugins of one name": {
+		"two plugins with one name": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}, {type: random-picker, name: queue-scorer}]", false,
-			Problem{Path: "plugins[1]", Value: "queue-scorer", Detail: "has the name of another plugin, plugins[0]"},
+			Problem{Path: "plugins[1]", Value: "queue-scorer", Detail: "has the same name as plugins[0]"},
 		},
-		"a field of a plugin": {
+		"an unknown field of a plugin": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer, parameter: {}}]", false,
 			Problem{Path: "plugins[0].parameter", Value: map[string]any{}, Remove: true, Detail: "did you mean parameters?"},
 		},
-		"parameters that are no map": {
+		"parameters that are not a map": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer, parameters: [1]}]", false,
 			Problem{Path: "plugins[0].parameters", Value: []any{1.0}, Detail: "must be a map"},
 		},
@@ -88,21 +89,21 @@ func TestCheck(t *testing.T) {
 			"v0.4.0", header04 + "plugins: [{type: max-score-picker, parameters: {maxEndpoints: 1}}]", false,
 			Problem{
 				Path: "plugins[0].parameters.maxEndpoints", Value: 1.0, Remove: true,
-				Detail: "is no parameter of max-score-picker in EPP v0.4.0 and would have no effect: it has maxNumOfEndpoints",
+				Detail: "is not a parameter of max-score-picker in EPP v0.4.0 and would have no effect: it has maxNumOfEndpoints",
 			},
 		},
 		"a parameter that makes it exit": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer, parameters: {x: 1}}]", false,
 			Problem{
 				Path: "plugins[0].parameters.x", Value: 1.0, Remove: true,
-				Detail: "is no parameter of queue-scorer in EPP v0.10.0 and would make it exit: it has none",
+				Detail: "is not a parameter of queue-scorer in EPP v0.10.0 and would make it exit: it has none",
 			},
 		},
-		"the path is that before the migration": {
+		"paths are those before the migration": {
 			"v0.10.0", header10 + "plugins: [{type: prefix-cache-scorer, parameters: {blockSize: 64}}, {type: queue}]", false,
 			Problem{Path: "plugins[1].type", Value: "queue", Set: "queue-scorer", Detail: "did you mean queue-scorer?"},
 		},
-		"a reference to no plugin": {
+		"a reference to an unknown plugin": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}]\nschedulingProfiles: [{name: a, plugins: [{pluginRef: queue-scoer}]}]", false,
 			Problem{
 				Path: "schedulingProfiles[0].plugins[0].pluginRef", Value: "queue-scoer", Set: "queue-scorer",
@@ -118,7 +119,7 @@ func TestCheck(t *testing.T) {
 			"v0.4.0", header04 + "plugins: [{type: queue-scorer}]", false,
 			Problem{Path: "schedulingProfiles", Detail: "must give queue-scorer a weight"},
 		},
-		"half a weight": {
+		"a fractional weight": {
 			"v0.5.0", header04 + "plugins: [{type: queue-scorer}]\nschedulingProfiles: [{name: a, plugins: [{pluginRef: queue-scorer, weight: 0.5}]}]", false,
 			Problem{Path: "schedulingProfiles[0].plugins[0].weight", Value: 0.5, Set: "1", Detail: "whole number"},
 		},
@@ -129,30 +130,30 @@ func TestCheck(t *testing.T) {
 		"two pickers": {
 			"v0.10.0", header10 + "plugins: [{type: random-picker}, {type: max-score-picker}]\n" +
 				"schedulingProfiles: [{name: a, plugins: [{pluginRef: random-picker}, {pluginRef: max-score-picker}]}]", false,
-			Problem{Path: "schedulingProfiles[0].plugins[1]", Value: "max-score-picker", Remove: true, Detail: "second picker beside random-picker"},
+			Problem{Path: "schedulingProfiles[0].plugins[1]", Value: "max-score-picker", Remove: true, Detail: "second picker besides random-picker"},
 		},
-		"two profiles of one name": {
+		"two profiles with one name": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}, {type: header-profile-handler}]\nschedulingProfiles: [{name: a}, {name: a}]", false,
-			Problem{Path: "schedulingProfiles[1].name", Value: "a", Detail: "that no other profile has"},
+			Problem{Path: "schedulingProfiles[1].name", Value: "a", Detail: "that no other profile uses"},
 		},
 		"two profiles without a handler": {
 			"v0.10.0", header10 + "plugins: [{type: queue-scorer}]\nschedulingProfiles: [{name: a}, {name: b}]", false,
-			Problem{Path: "plugins", Value: []string{"queue-scorer"}, Detail: "must have a profile handler for 2 scheduling profiles, such as disagg-profile-handler"},
+			Problem{Path: "plugins", Value: []string{"queue-scorer"}, Detail: "must include a profile handler for 2 scheduling profiles, such as disagg-profile-handler"},
 		},
-		"two profiles for a single one's handler": {
+		"two profiles for a handler of one": {
 			"v0.4.0", header04 + "plugins: [{type: single-profile-handler}]\nschedulingProfiles: [{name: a}, {name: b}]", false,
-			Problem{Path: "plugins[0].type", Value: "single-profile-handler", Set: "pd-profile-handler", Detail: "runs one scheduling profile, and there are 2"},
+			Problem{Path: "plugins[0].type", Value: "single-profile-handler", Set: "pd-profile-handler", Detail: "runs only one scheduling profile, but there are 2"},
 		},
 		"two handlers": {
 			"v0.10.0", header10 + "plugins: [{type: single-profile-handler}, {type: data-parallel-profile-handler}]", false,
-			Problem{Path: "plugins[1].type", Value: "data-parallel-profile-handler", Detail: "second profile handler beside single-profile-handler"},
+			Problem{Path: "plugins[1].type", Value: "data-parallel-profile-handler", Detail: "second profile handler besides single-profile-handler"},
 		},
 		"a handler whose profile is missing": {
 			"v0.10.0", header10 + "plugins: [{type: disagg-profile-handler, parameters: {profiles: {decode: then}}}, {type: decode-filter}]\n" +
 				"schedulingProfiles: [{name: decode, plugins: [{pluginRef: decode-filter}]}]", true,
-			Problem{Path: "schedulingProfiles", Value: []string{"decode"}, Detail: "must have the profile then, which disagg-profile-handler runs"},
+			Problem{Path: "schedulingProfiles", Value: []string{"decode"}, Detail: "must include the profile then, which disagg-profile-handler runs"},
 		},
-		"a decider that is none of the plugins": {
+		"a decider that is not among the plugins": {
 			"v0.10.0", header10 + "plugins: [{type: always-disagg-pd-decider}, {type: decode-filter}, {type: prefill-filter},\n" +
 				"  {type: disagg-profile-handler, parameters: {deciders: {prefill: always-disagg-decider}}}]\n" +
 				"schedulingProfiles: [{name: decode, plugins: [{pluginRef: decode-filter}]}, {name: prefill, plugins: [{pluginRef: prefill-filter}]}]", true,
@@ -172,22 +173,22 @@ func TestCheck(t *testing.T) {
 		},
 		"prefill first without a prefill stage": {
 			"v0.4.0", header04 + "plugins: [{type: pd-profile-handler}]\nschedulingProfiles: [{name: decode}, {name: prefill}]", false,
-			Problem{Path: "plugins[0].type", Value: "pd-profile-handler", Detail: "there are none that get requests"},
+			Problem{Path: "plugins[0].type", Value: "pd-profile-handler", Detail: "has none that receive requests"},
 		},
-		"prefill pods alone without a prefill stage": {
+		"only prefill pods without a prefill stage": {
 			"v0.10.0", header10 + "plugins: [{type: prefill-filter}]\nschedulingProfiles: [{name: a, plugins: [{pluginRef: prefill-filter}]}]", false,
-			Problem{Path: "schedulingProfiles[0].plugins[0].pluginRef", Value: "prefill-filter", Detail: "there are none that get requests"},
+			Problem{Path: "schedulingProfiles[0].plugins[0].pluginRef", Value: "prefill-filter", Detail: "has none that receive requests"},
 		},
 		"pods of both stages in a profile": {
 			"v0.10.0", header10 + "plugins: [{type: random-picker}]\nschedulingProfiles: [{name: a, plugins: [{pluginRef: random-picker}]}]", true,
 			Problem{
 				Path: "schedulingProfiles[0].plugins", Value: []any{map[string]any{"pluginRef": "random-picker"}},
-				Detail: "must have a decode-filter",
+				Detail: "must include a decode-filter",
 			},
 		},
 		"pods of both stages without a profile": {
 			"v0.10.0", header10 + "plugins: [{type: random-picker}]", true,
-			Problem{Path: "plugins", Value: []string{"random-picker"}, Detail: "must have a decode-filter"},
+			Problem{Path: "plugins", Value: []string{"random-picker"}, Detail: "must include a decode-filter"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestPublicConfigurations has what llm-d's users have published.
+// TestPublicConfigurations covers configurations that llm-d's users have published.
 func TestPublicConfigurations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -233,11 +234,11 @@ schedulingProfiles:
 			"v0.4.0", header04 + "plugins: [{type: max-score-picker}]\nflowControl: {}\ndataLayer: {}\ndata: {}", false,
 			[]string{"data", "dataLayer", "flowControl"},
 		},
-		"plugins of long ago": {
+		"plugins of old releases": {
 			"v0.4.0", header04 + "plugins: [{type: low-queue-filter}, {type: decision-tree-filter}]", false,
 			[]string{"plugins[0].type", "plugins[1].type"},
 		},
-		"names of long ago": {
+		"names of old releases": {
 			"v0.4.0", header04 + "plugins: [{type: prefix-cache}, {type: max-score}, {type: single-profile}]", false,
 			[]string{"plugins[0].type", "plugins[1].type", "plugins[2].type"},
 		},
@@ -253,7 +254,7 @@ schedulingProfiles:
 	}
 }
 
-func TestCheckTakesAnyConfiguration(t *testing.T) {
+func TestCheckToleratesMalformedConfigurations(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{
 		"{}", "plugins: 5", "plugins: [[]]", "plugins: [{type: 5, parameters: x}]", "schedulingProfiles: {a: b}",

@@ -8,7 +8,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// document is an EndpointPickerConfig of the user's own while it is migrated.
+// document is the user's own EndpointPickerConfig during its migration.
 type document struct {
 	facts   release.Config
 	top     map[string]any // Without plugins.
@@ -18,17 +18,16 @@ type document struct {
 
 // entry is one of the plugins.
 type entry struct {
-	// value is what is there, a map unless the configuration is wrong.
+	// value is the entry itself, a map unless the configuration is invalid.
 	value any
-	// origin is the plugin's index in the user's configuration, added for one that is not
-	// there.
+	// origin is the plugin's index in the user's configuration, or added if it is not there.
 	origin int
 }
 
 const added = -1
 
-// newDocument copies a configuration, so that changes do not reach the user's. It is an
-// error if the configuration cannot be written as JSON.
+// newDocument copies a configuration, so that changes do not reach the user's. It fails if
+// the configuration cannot be encoded as JSON.
 func newDocument(config map[string]any, facts release.Config) (*document, error) {
 	raw, err := json.Marshal(config)
 	if err != nil {
@@ -47,7 +46,7 @@ func newDocument(config map[string]any, facts release.Config) (*document, error)
 	return d, nil
 }
 
-// config puts the document together again.
+// config reassembles the configuration.
 func (d *document) config() map[string]any {
 	if len(d.plugins) > 0 {
 		plugins := make([]any, len(d.plugins))
@@ -66,12 +65,12 @@ func (d *document) changed(format string, args ...any) {
 // known reports whether the release has a type of plugin.
 func (d *document) known(plugin string) bool { _, is := d.facts.Plugins[plugin]; return is }
 
-// typed returns the index of the first plugin of one of the types, -1 without one.
+// typed returns the index of the first plugin of one of the types, -1 if there is none.
 func (d *document) typed(types ...string) int {
 	return slices.IndexFunc(d.plugins, func(e entry) bool { return slices.Contains(types, e.kind()) })
 }
 
-// named returns the index of the plugin with a name, -1 without one.
+// named returns the index of the plugin with a name, -1 if there is none.
 func (d *document) named(name string) int {
 	return slices.IndexFunc(d.plugins, func(e entry) bool { return e.name() == name })
 }
@@ -85,7 +84,7 @@ func (d *document) insert(before int, kind string, parameters map[string]any) {
 	d.plugins = slices.Insert(d.plugins, before, entry{value: value, origin: added})
 }
 
-// fields returns the plugin's fields, nil if it is no map.
+// fields returns the plugin's fields, nil if it is not a map.
 func (e entry) fields() map[string]any { fields, _ := e.value.(map[string]any); return fields }
 
 func (e entry) kind() string { kind, _ := e.fields()["type"].(string); return kind }
@@ -98,7 +97,7 @@ func (e entry) name() string {
 	return e.kind()
 }
 
-// parameters returns the plugin's parameters, nil without any.
+// parameters returns the plugin's parameters, nil if it has none.
 func (e entry) parameters() map[string]any {
 	parameters, _ := e.fields()["parameters"].(map[string]any)
 	return parameters

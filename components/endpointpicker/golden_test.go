@@ -22,7 +22,7 @@ func eppOf(t *testing.T, version string) release.EPP {
 	return epp
 }
 
-// rendered is all that is rendered for a release, by file.
+// rendered returns everything that is rendered for a release, by file name.
 func rendered(t *testing.T, epp release.EPP) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -48,7 +48,7 @@ func rendered(t *testing.T, epp release.EPP) map[string]string {
 	return files
 }
 
-func TestEveryReleaseIsRenderedAsInTheGoldenFiles(t *testing.T) {
+func TestRenderedReleasesMatchGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for _, version := range release.EPPVersions() {
 		dir := filepath.Join("testdata", version)
@@ -72,7 +72,7 @@ func TestEveryReleaseIsRenderedAsInTheGoldenFiles(t *testing.T) {
 	}
 }
 
-func TestEveryFlagHasItsValueBehindAnEqualsSign(t *testing.T) {
+func TestFlagsUseEqualsSign(t *testing.T) {
 	t.Parallel()
 	for _, version := range release.EPPVersions() {
 		for name, content := range rendered(t, eppOf(t, version)) {
@@ -88,7 +88,7 @@ func TestEveryFlagHasItsValueBehindAnEqualsSign(t *testing.T) {
 	}
 }
 
-func TestArgumentsOfTheUserComeLast(t *testing.T) {
+func TestUserArgsComeLast(t *testing.T) {
 	t.Parallel()
 	args := Args(Options{Release: eppOf(t, "v0.4.0"), TargetPort: 8200, LeaderElection: true, Args: []string{"--v=5"}})
 	require.Equal(t, "--v=5", args[len(args)-1])
@@ -109,7 +109,7 @@ func parse(t *testing.T, raw string) map[string]any {
 	return config
 }
 
-func TestEveryReleaseTakesWhatIsGeneratedForIt(t *testing.T) {
+func TestReleasesAcceptTheirGeneratedConfig(t *testing.T) {
 	t.Parallel()
 	for _, version := range release.EPPVersions() {
 		for _, prefill := range []bool{false, true} {
@@ -123,7 +123,7 @@ func TestEveryReleaseTakesWhatIsGeneratedForIt(t *testing.T) {
 	}
 }
 
-func TestEveryReleaseTakesWhatIsGeneratedForAnOlderOne(t *testing.T) {
+func TestReleasesAcceptMigratedOlderConfig(t *testing.T) {
 	t.Parallel()
 	versions := release.EPPVersions()
 	for i, older := range versions {
@@ -135,19 +135,19 @@ func TestEveryReleaseTakesWhatIsGeneratedForAnOlderOne(t *testing.T) {
 				migrated, _ := Migrate(config, epp)
 				_, again := Migrate(migrated, epp)
 				require.Empty(t, again, "%s for %s: migrating twice", older, newer)
-				require.Equal(t, generated(t, eppOf(t, older), prefill), config, "the user's own stays as it is")
+				require.Equal(t, generated(t, eppOf(t, older), prefill), config, "the user's own configuration does not change")
 			}
 		}
 	}
 }
 
-func TestAnOlderReleaseRefusesWhatIsGeneratedForANewerOne(t *testing.T) {
+func TestOlderReleasesRejectNewerConfig(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, Check(generated(t, eppOf(t, "v0.10.0"), true), eppOf(t, "v0.4.0"), CheckOptions{PrefillStage: true}))
 	require.NotEmpty(t, Check(generated(t, eppOf(t, "v0.7.0"), true), eppOf(t, "v0.5.0"), CheckOptions{PrefillStage: true}))
 }
 
-func TestOverrideIsRenderedAsItIs(t *testing.T) {
+func TestOverrideIsRenderedUnchanged(t *testing.T) {
 	t.Parallel()
 	got, err := Override(map[string]any{"kind": "EndpointPickerConfig", "plugins": []any{map[string]any{"type": "x"}}})
 	require.NoError(t, err)

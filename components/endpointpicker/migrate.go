@@ -11,10 +11,11 @@ import (
 // charactersPerToken is the EPP's own estimate.
 const charactersPerToken = 4
 
-// Migrate returns an EndpointPickerConfig as a release reads it, made of one for an older
-// release, with the changes to tell the user. It changes only what the release refuses or
-// ignores, and only where there is one way to write the same: Check reports the rest. A
-// configuration without such changes is returned as it is.
+// Migrate rewrites an EndpointPickerConfig that was written for an older release so that
+// the release in use accepts it, and returns it with the changes to report to the user. It
+// changes only what the release refuses or ignores, and only where there is a single
+// equivalent: Check reports the rest. A configuration that needs no changes is returned as
+// it is.
 func Migrate(config map[string]any, epp release.EPP) (map[string]any, []string) {
 	d, err := migrate(config, epp)
 	if err != nil || len(d.changes) == 0 {
@@ -40,7 +41,7 @@ func migrate(config map[string]any, epp release.EPP) (*document, error) {
 	return d, nil
 }
 
-// migrateAPIVersion uses the release's own version in place of one that it still reads.
+// migrateAPIVersion replaces a version that the release still reads with its own.
 func (d *document) migrateAPIVersion() {
 	own := d.facts.APIVersions[0]
 	is, _ := d.top["apiVersion"].(string)
@@ -56,7 +57,7 @@ func (d *document) migrateGates() {
 		name, _ := gate.(string)
 		retired := slices.Contains(d.facts.RetiredGates, name)
 		if retired {
-			d.changed("featureGates: removed %s, which is no feature gate any more", name)
+			d.changed("featureGates: removed %s, which is no longer a feature gate", name)
 		}
 		return retired
 	})
@@ -81,8 +82,8 @@ func (d *document) migrateData() {
 	}
 }
 
-// migrateSaturation makes a plugin of the thresholds, and refers to it from where the
-// release looks.
+// migrateSaturation moves the thresholds to a plugin, and refers to it where the release
+// looks.
 func (d *document) migrateSaturation() {
 	const detector = "utilization-detector"
 	section, is := d.top["saturationDetector"].(map[string]any)
@@ -122,7 +123,7 @@ func (d *document) migrateParser() {
 	}
 }
 
-// migratePrefixCache counts blocks in tokens, and hands the scorer's parameters to the
+// migratePrefixCache counts blocks in tokens, and moves the scorer's parameters to the
 // plugin that informs it.
 func (d *document) migratePrefixCache() {
 	scorer := d.typed(prefixScorer)
@@ -161,11 +162,11 @@ func (d *document) migratePrefixCache() {
 	if len(moved) > 0 {
 		d.changed("%s: moved %s to %s", prefixScorer, list(moved), facts.Producer)
 	} else {
-		d.changed("%s: added %s, from which it learns", prefixScorer, facts.Producer)
+		d.changed("%s: added %s, which it depends on", prefixScorer, facts.Producer)
 	}
 }
 
-// migrateTypes renames what is the same under another name.
+// migrateTypes replaces types that have another name in the release.
 func (d *document) migrateTypes() {
 	for _, e := range d.plugins {
 		is := e.kind()
@@ -182,8 +183,8 @@ func (d *document) migrateTypes() {
 	}
 }
 
-// migrateByLabel writes the filter as a selector, which cannot say that pods without the
-// label pass as well.
+// migrateByLabel turns the filter into a selector, which cannot express that pods without
+// the label pass as well.
 func (d *document) migrateByLabel(e entry) {
 	p := e.parameters()
 	if allows, is := p["allowsNoLabel"].(bool); is && allows || p["label"] == nil || p["validValues"] == nil {
@@ -195,12 +196,12 @@ func (d *document) migrateByLabel(e entry) {
 	d.changed("by-label: replaced with label-selector-filter and an expression for %v", p["label"])
 }
 
-// inTokens is how many tokens a number of characters is, at least 1.
+// inTokens converts a number of characters to tokens, at least 1.
 func inTokens(characters float64) int {
 	return max(1, int(math.Ceil(characters/charactersPerToken)))
 }
 
-// number reads a number above 0 out of a configuration.
+// number reads a positive number from a configuration.
 func number(value any) (float64, bool) {
 	n, is := value.(float64)
 	return n, is && n > 0

@@ -9,14 +9,14 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// The profile handlers for prefill and decode, and the deciders that they can ask.
+// The profile handlers for prefill and decode, and the deciders that they can consult.
 const (
 	pdHandler     = "pd-profile-handler"
 	disaggHandler = "disagg-profile-handler"
 	alwaysDecider = "always-disagg-pd-decider"
 )
 
-// migrateProfileHandler has a decider decide, where a threshold did.
+// migrateProfileHandler replaces a threshold with a decider.
 func (d *document) migrateProfileHandler() {
 	if d.facts.Disaggregation.Decider == release.ByThreshold {
 		return
@@ -40,8 +40,8 @@ func (d *document) outdated(handler entry) bool {
 	return !d.known(pdHandler) || handler.parameters()["deciderPluginName"] == nil
 }
 
-// decider returns the name of the plugin that a handler asks: the configured one, or else
-// one that is there to be asked. Empty without one.
+// decider returns the name of the plugin that a handler consults: the configured one, or
+// else one that exists. Empty if there is none.
 func (d *document) decider(parameters map[string]any) string {
 	if name, _ := parameters["deciderPluginName"].(string); name != "" {
 		return name
@@ -66,7 +66,7 @@ func (d *document) migratePD(handler int) {
 	}
 	to := deciderParameters(facts, decider)
 	take("deciderPluginName")
-	take("hashBlockSize") // The decider learns it from the prefix cache.
+	take("hashBlockSize") // The decider gets it from the prefix cache.
 	if facts.Decider == release.ByStage {
 		profiles := map[string]any{}
 		for stage, name := range map[string]string{decodeProfile: "decodeProfile", prefillProfile: "prefillProfile"} {
@@ -83,9 +83,9 @@ func (d *document) migratePD(handler int) {
 		}
 	}
 	e.set(facts.Handler, to)
-	change := fmt.Sprintf("%s: replaced with %s, which asks %s", pdHandler, facts.Handler, decider)
+	change := fmt.Sprintf("%s: replaced with %s, which consults %s", pdHandler, facts.Handler, decider)
 	if facts.Handler == pdHandler {
-		change = fmt.Sprintf("%s: asks %s", pdHandler, decider)
+		change = fmt.Sprintf("%s: consults %s", pdHandler, decider)
 	}
 	if len(is) > 0 {
 		change += " and has no " + list(is)
@@ -96,7 +96,7 @@ func (d *document) migratePD(handler int) {
 	}
 }
 
-// addDecider inserts a decider for a threshold, which is 0 by default: always.
+// addDecider inserts a decider in place of a threshold, whose default of 0 means always.
 func (d *document) addDecider(before int, threshold any) string {
 	characters, above0 := number(threshold)
 	if !above0 {
@@ -115,7 +115,7 @@ func (d *document) addDecider(before int, threshold any) string {
 	return prefixDecider
 }
 
-// nestParameters writes a handler's parameters by stage, where the release knows no others.
+// nestParameters groups a handler's parameters by stage, if the release accepts no others.
 func (d *document) nestParameters(handler entry) {
 	parameters := maps.Clone(handler.parameters())
 	nested := map[string]map[string]any{}
@@ -139,7 +139,7 @@ func (d *document) nestParameters(handler entry) {
 	}
 	for section, stages := range nested {
 		if _, taken := parameters[section]; taken {
-			return // The EPP takes one form or the other.
+			return // The EPP accepts one form or the other.
 		}
 		parameters[section] = stages
 	}
@@ -149,14 +149,13 @@ func (d *document) nestParameters(handler entry) {
 	}
 }
 
-// The plugins that pass the prefill pod on to the sidecar, where the profile handler does
-// not.
+// The plugins that pass the prefill pod on to the sidecar, if the profile handler does not.
 const (
 	prefillHeader = "prefill-header-handler"
 	disaggHeaders = "disagg-headers-handler"
 )
 
-// migrateHeaderHandlers drops what the profile handler does by now.
+// migrateHeaderHandlers removes plugins whose task the profile handler has taken over.
 func (d *document) migrateHeaderHandlers() {
 	for _, kind := range []string{prefillHeader, disaggHeaders} {
 		i := d.typed(kind)
@@ -172,7 +171,7 @@ func (d *document) dropHeaderHandler(i int) {
 	d.plugins = slices.Delete(d.plugins, i, i+1)
 }
 
-// list names the keys of a map.
+// list returns the keys of a map, separated by commas.
 func list(values map[string]any) string {
 	return strings.Join(slices.Sorted(maps.Keys(values)), ", ")
 }

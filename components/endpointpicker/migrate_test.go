@@ -21,7 +21,7 @@ func TestMigrate(t *testing.T) {
 			[]string{
 				"pd-profile-handler: replaced threshold: 100 (characters) with prefix-based-pd-decider and nonCachedTokens: 25",
 				"featureGates: added prepareDataPlugins, which prefix-based-pd-decider needs",
-				"pd-profile-handler: asks prefix-based-pd-decider",
+				"pd-profile-handler: consults prefix-based-pd-decider",
 			},
 		},
 		"threshold to tokens, by stage": {
@@ -33,7 +33,7 @@ func TestMigrate(t *testing.T) {
 					{deciders: {prefill: prefix-based-pd-decider}, profiles: {prefill: first, decode: then}}}]}`,
 			[]string{
 				"pd-profile-handler: replaced threshold: 1 (characters) with prefix-based-pd-decider and nonCachedTokens: 1",
-				"pd-profile-handler: replaced with disagg-profile-handler, which asks prefix-based-pd-decider and has no primaryPort",
+				"pd-profile-handler: replaced with disagg-profile-handler, which consults prefix-based-pd-decider and has no primaryPort",
 				"prefill-header-handler: removed, since disagg-profile-handler does the same",
 			},
 		},
@@ -42,15 +42,15 @@ func TestMigrate(t *testing.T) {
 			`{plugins: [{type: pd-profile-handler, name: handler}]}`,
 			`{plugins: [{type: always-disagg-pd-decider},
 				{type: disagg-profile-handler, name: handler, parameters: {deciders: {prefill: always-disagg-pd-decider}}}]}`,
-			[]string{"pd-profile-handler: replaced with disagg-profile-handler, which asks always-disagg-pd-decider"},
+			[]string{"pd-profile-handler: replaced with disagg-profile-handler, which consults always-disagg-pd-decider"},
 		},
-		"a decider of its own stays": {
+		"a configured decider stays": {
 			"v0.11.0",
 			`{plugins: [{type: always-disagg-pd-decider, name: mine},
 				{type: pd-profile-handler, parameters: {deciderPluginName: mine}}]}`,
 			`{plugins: [{type: always-disagg-pd-decider, name: mine},
 				{type: disagg-profile-handler, name: pd-profile-handler, parameters: {deciders: {prefill: mine}}}]}`,
-			[]string{"pd-profile-handler: replaced with disagg-profile-handler, which asks mine"},
+			[]string{"pd-profile-handler: replaced with disagg-profile-handler, which consults mine"},
 		},
 		"an alias that works stays": {
 			"v0.10.0",
@@ -58,7 +58,7 @@ func TestMigrate(t *testing.T) {
 				{type: pd-profile-handler, parameters: {deciderPluginName: prefix-based-pd-decider}}]}`,
 			"", nil,
 		},
-		"flat parameters are nested where no others are known": {
+		"flat parameters are nested where the release requires it": {
 			"v0.11.0",
 			`{plugins: [{type: prefix-based-pd-decider}, {type: disagg-headers-handler}, {type: disagg-profile-handler, parameters:
 				{deciderPluginName: prefix-based-pd-decider, decodeProfile: d}}]}`,
@@ -75,17 +75,17 @@ func TestMigrate(t *testing.T) {
 			`{plugins: [{type: prefix-cache-scorer, parameters: {blockSizeTokens: 16, autoTune: false}}]}`,
 			[]string{"prefix-cache-scorer: replaced blockSize: 64 (characters) with blockSizeTokens: 16"},
 		},
-		"tokens beside characters count": {
+		"tokens take precedence over characters": {
 			"v0.6.0",
 			`{plugins: [{type: prefix-cache-scorer, parameters: {blockSize: 64, blockSizeTokens: 8}}]}`,
 			`{plugins: [{type: prefix-cache-scorer, parameters: {blockSizeTokens: 8}}]}`,
 			[]string{"prefix-cache-scorer: removed blockSize, which has no effect beside blockSizeTokens"},
 		},
-		"a producer, which was not needed before": {
+		"a producer that was not needed before": {
 			"v0.8.0",
 			`{plugins: [{type: prefix-cache-scorer, name: prefix}]}`,
 			`{plugins: [{type: approx-prefix-cache-producer}, {type: prefix-cache-scorer, name: prefix}]}`,
-			[]string{"prefix-cache-scorer: added approx-prefix-cache-producer, from which it learns"},
+			[]string{"prefix-cache-scorer: added approx-prefix-cache-producer, which it depends on"},
 		},
 		"a producer that the EPP adds itself": {
 			"v0.9.0", `{plugins: [{type: prefix-cache-scorer}]}`, "", nil,
@@ -104,17 +104,17 @@ func TestMigrate(t *testing.T) {
 			"v0.9.0", `{apiVersion: inference.networking.x-k8s.io/v1alpha1}`, `{apiVersion: llm-d.ai/v1alpha1}`,
 			[]string{"apiVersion: replaced inference.networking.x-k8s.io/v1alpha1 with llm-d.ai/v1alpha1"},
 		},
-		"an older API version is not one": {
+		"an API version of later releases stays": {
 			"v0.4.0", `{apiVersion: llm-d.ai/v1alpha1}`, "", nil,
 		},
 		"feature gates that are always on": {
 			"v0.10.0", `{featureGates: [dataLayer, flowControl, prepareDataPlugins]}`, `{featureGates: [flowControl]}`,
 			[]string{
-				"featureGates: removed dataLayer, which is no feature gate any more",
-				"featureGates: removed prepareDataPlugins, which is no feature gate any more",
+				"featureGates: removed dataLayer, which is no longer a feature gate",
+				"featureGates: removed prepareDataPlugins, which is no longer a feature gate",
 			},
 		},
-		"sections of other names and places": {
+		"renamed and moved sections": {
 			"v0.11.0",
 			`{data: {sources: []}, parser: {pluginRef: p}, saturationDetector: {queueDepthThreshold: 9}, flowControl: {maxBytes: 1}}`,
 			`{dataLayer: {sources: []}, requestHandler: {parsers: [{pluginRef: p}]},
@@ -127,7 +127,7 @@ func TestMigrate(t *testing.T) {
 				"parser: moved to requestHandler.parsers",
 			},
 		},
-		"plugins of other names keep their names for others": {
+		"renamed plugins keep the names that others refer to": {
 			"v0.11.0",
 			`{plugins: [{type: by-label-selector, parameters: {matchLabels: {a: b}}}, {type: tokenizer, name: t},
 				{type: by-label, parameters: {label: l, validValues: [v]}}]}`,
@@ -140,7 +140,7 @@ func TestMigrate(t *testing.T) {
 				"by-label: replaced with label-selector-filter and an expression for l",
 			},
 		},
-		"what is not one to one stays": {
+		"settings without an equivalent stay": {
 			"v0.11.0",
 			`{plugins: [{type: by-label, parameters: {label: l, validValues: [v], allowsNoLabel: true}},
 				{type: precise-prefix-cache-scorer}, 5]}`,

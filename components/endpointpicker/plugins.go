@@ -8,7 +8,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// configKind is what an EPP decodes.
+// configKind is the kind that an EPP decodes.
 const configKind = "EndpointPickerConfig"
 
 // Prefix matching compares prompts block by block. Short blocks keep even the short prompts
@@ -20,8 +20,8 @@ const (
 	prefixLRUPerServer = 31250
 )
 
-// A prefill pod processes a prompt first from this length on, counted without what is
-// cached. Below, the hand-over costs more than it saves.
+// Prompts of this length or longer go through a prefill pod first; what is cached does not
+// count. Below it, the hand-over costs more than it saves.
 const (
 	prefillCharacters = 10
 	prefillTokens     = 16
@@ -33,8 +33,8 @@ const (
 	decodeProfile  = "decode"
 )
 
-// Types of plugins that are generated or replaced. Those that differ by release are among
-// its facts.
+// Types of plugins that are generated or replaced. Those that differ between releases are
+// facts of the release.
 const (
 	prefixScorer  = "prefix-cache-scorer"
 	prefixDecider = "prefix-based-pd-decider"
@@ -43,7 +43,7 @@ const (
 
 // Config chooses among the generated configurations.
 type Config struct {
-	// Release decides on the plugins and their parameters. Required.
+	// Release decides which plugins and parameters exist. Required.
 	Release release.EPP
 	// PrefillDecode sends long prompts through a prefill pod first. Default: decode only.
 	PrefillDecode bool
@@ -74,8 +74,8 @@ type (
 
 // PluginsConfig returns the EndpointPickerConfig for a stack, as YAML.
 //
-// Every scorer has a weight and the picker comes last: a scorer without one after the
-// picker makes EPP v0.4 panic at its start.
+// Every scorer has a weight and the picker comes last: a scorer without a weight after the
+// picker makes EPP v0.4 panic at startup.
 func PluginsConfig(c Config) (string, error) {
 	facts := c.Release.Config
 	plugins := []plugin{
@@ -93,7 +93,7 @@ func PluginsConfig(c Config) (string, error) {
 		{Ref: "queue-scorer", Weight: 1},
 		{Ref: "kv-cache-utilization-scorer", Weight: 1},
 		{Ref: prefixScorer, Weight: 2},
-		{Ref: "no-hit-lru-scorer", Weight: 1}, // After the prefix scorer, which it asks.
+		{Ref: "no-hit-lru-scorer", Weight: 1}, // After the prefix scorer, which it consults.
 		{Ref: "max-score-picker"},
 	}
 	config := pickerConfig{APIVersion: facts.APIVersions[0], Kind: configKind}
@@ -118,8 +118,8 @@ func PluginsConfig(c Config) (string, error) {
 	return render(config)
 }
 
-// prefixPlugins returns the scorer of prompts with the same beginning, after the plugin
-// that it learns from, if there is one.
+// prefixPlugins returns the scorer for prompts that share a prefix, after the plugin that
+// it depends on, if there is one.
 func prefixPlugins(facts release.PrefixCache) []plugin {
 	parameters := map[string]any{"autoTune": false, "lruCapacityPerServer": prefixLRUPerServer}
 	if facts.InCharacters {
@@ -134,8 +134,8 @@ func prefixPlugins(facts release.PrefixCache) []plugin {
 	return []plugin{{Type: prefixScorer, Parameters: parameters}}
 }
 
-// prefillPlugins returns what sends a prompt through a prefill pod first. A decider comes
-// before the handler, which some releases need.
+// prefillPlugins returns the plugins that send a prompt through a prefill pod first. The
+// decider comes before the handler, as some releases require.
 func prefillPlugins(facts release.Disaggregation) []plugin {
 	var plugins []plugin
 	if facts.HeaderHandler != "" {
@@ -152,7 +152,7 @@ func prefillPlugins(facts release.Disaggregation) []plugin {
 		plugin{Type: facts.Handler, Parameters: deciderParameters(facts, prefixDecider)})
 }
 
-// deciderParameters has the profile handler ask a decider.
+// deciderParameters makes the profile handler consult a decider.
 func deciderParameters(facts release.Disaggregation, decider string) map[string]any {
 	if facts.Decider == release.ByPlugin {
 		return map[string]any{"deciderPluginName": decider}
@@ -160,7 +160,7 @@ func deciderParameters(facts release.Disaggregation, decider string) map[string]
 	return map[string]any{"deciders": map[string]any{prefillProfile: decider}}
 }
 
-// Override renders an EndpointPickerConfig of the user's own.
+// Override renders the user's own EndpointPickerConfig.
 func Override(config map[string]any) (string, error) { return render(config) }
 
 func render(config any) (string, error) {

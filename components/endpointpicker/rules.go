@@ -5,11 +5,11 @@ type Rule struct {
 	APIGroups, Resources, Verbs []string
 }
 
-// read is what it takes to watch.
+// read are the verbs that watching requires.
 var read = []string{"get", "list", "watch"}
 
-// Rules returns what the EPP must be allowed, and no more. Without one of them it exits
-// two minutes after its start.
+// Rules returns the permissions that the EPP needs, and no more. Without one of them, it
+// exits two minutes after it starts.
 func Rules(o Options) []Rule {
 	rules := []Rule{{[]string{""}, []string{"pods"}, read}}
 	if o.PoolName != "" {

@@ -25,7 +25,7 @@ import (
 type Upstream struct {
 	// Host is the name of a Service in the gateway's namespace.
 	Host string
-	// Port is the Service's, which for a headless one is the pods' own.
+	// Port of the Service; of a headless one, the pods' own.
 	Port int32
 }
 
@@ -33,31 +33,31 @@ type Upstream struct {
 type Bootstrap struct {
 	// Namespace of the Services. Required.
 	Namespace string
-	// Backend is a headless Service of the decode pods: each address that it resolves
-	// to is balanced over, and no other is ever sent to. Required.
+	// Backend is the headless Service of the decode pods. Requests are balanced over the
+	// addresses that it resolves to, and go nowhere else. Required.
 	Backend Upstream
-	// EPP is asked for a pod by ext_proc. Default: nobody is asked.
+	// EPP picks a pod for each request, by ext_proc. Default: none.
 	EPP *Upstream
-	// EPPSecure speaks TLS with the EPP, whose certificate is its own word (self-signed,
-	// without a name) and is not checked. Default: plain HTTP/2.
+	// EPPSecure uses TLS to the EPP. Its certificate is self-signed, names no host and is not
+	// verified. Default: plain HTTP/2.
 	EPPSecure bool
-	// Keys are the API keys: a request has to show one of them as its bearer token, or it is
-	// answered 401. Letters and digits. Default: none, anyone may send.
+	// Keys are the API keys, of letters and digits: a request without one of them as its
+	// bearer token is answered 401. Default: none, no key is required.
 	Keys []string
-	// Algorithm balances where no EPP decides: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
-	// LEAST_CONN, which is LEAST_REQUEST. Required.
+	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
+	// LEAST_CONN, which means LEAST_REQUEST. Required.
 	Algorithm string
 }
 
 // adminPort is on loopback only: the admin interface can stop Envoy.
 const adminPort = 15000
 
-// maxConnections bounds the memory that clients can take; far above what one gateway
-// is used for.
+// maxConnections bounds the memory that clients can use; it is far above what one gateway
+// has to serve.
 const maxConnections = 50_000
 
-// Build returns the bootstrap as YAML, the same bytes for the same arguments. It
-// fails on an unknown algorithm, or when Envoy's own constraints are not met.
+// Build returns the bootstrap as YAML, the same bytes for the same arguments. It fails on
+// an unknown algorithm, or if Envoy's own constraints are violated.
 func Build(b Bootstrap) (string, error) {
 	p := &packer{}
 	if b.Namespace == "" {
@@ -93,9 +93,9 @@ func Build(b Bootstrap) (string, error) {
 	return render(bootstrap)
 }
 
-// qualified returns an upstream by its full name. With the final dot no search domain is
-// tried: a headless Service without a ready pod has no address, and the lookup would go on
-// to the domains of the node, whose owner would get the prompts.
+// qualified returns an upstream with its fully qualified name. Its final dot disables
+// search domains: a headless Service without a ready pod has no address, so the lookup
+// would go on to the node's domains, whose owner would receive the prompts.
 func (b Bootstrap) qualified(upstream Upstream) Upstream {
 	if upstream.Host != "" {
 		upstream.Host = llmd.ServiceHost(upstream.Host, b.Namespace) + "."
@@ -103,8 +103,8 @@ func (b Bootstrap) qualified(upstream Upstream) Upstream {
 	return upstream
 }
 
-// StripFilter returns the HTTP filter that removes from a request what only the EPP may
-// set, as the tree of its JSON. It has to come before the EPP's.
+// StripFilter returns the HTTP filter that removes the request headers that only the EPP
+// may set, as a tree of JSON. It must come before the EPP's filter.
 func StripFilter() (map[string]any, error) {
 	p := &packer{}
 	filter := p.stripFilter(trustedHeaders)
@@ -115,8 +115,8 @@ func StripFilter() (map[string]any, error) {
 	return tree(filter)
 }
 
-// packer puts messages into Any and gathers what is wrong with them: validation does
-// not look into an Any.
+// packer packs messages into Any and collects what is wrong with them: validation does not
+// descend into an Any.
 type packer struct{ errs []error }
 
 func (p *packer) check(m interface{ ValidateAll() error }) {
@@ -138,7 +138,7 @@ func (p *packer) any(m interface {
 	return packed
 }
 
-// render goes through a sorted tree, since protojson varies its spaces on purpose.
+// render goes through a sorted tree, since protojson deliberately varies its whitespace.
 func render(m proto.Message) (string, error) {
 	sorted, err := tree(m)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// combinations are all that the configuration can ask for.
+// combinations returns every bootstrap that the configuration can produce.
 func combinations() map[string]Bootstrap {
 	all := map[string]Bootstrap{}
 	for _, algorithm := range []string{"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"} {
@@ -34,7 +34,7 @@ func combinations() map[string]Bootstrap {
 	return all
 }
 
-func TestBuildMatchesTheGoldenFiles(t *testing.T) {
+func TestBuildMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for name, bootstrap := range combinations() {
 		got, err := Build(bootstrap)
@@ -63,7 +63,7 @@ func TestBuildIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestBuildRefuses(t *testing.T) {
+func TestBuildRejectsInvalidBootstraps(t *testing.T) {
 	t.Parallel()
 	const sim = "sim"
 	good := Upstream{Host: "decode", Port: 8200}
@@ -83,7 +83,7 @@ func TestBuildRefuses(t *testing.T) {
 	}
 }
 
-func TestValidationLooksIntoAny(t *testing.T) {
+func TestValidationDescendsIntoAny(t *testing.T) {
 	t.Parallel()
 	p := &packer{}
 	p.any(&clusterv3.Cluster{ConnectTimeout: nil, Name: ""})

@@ -37,31 +37,31 @@ const (
 	endpointKey       = "x-gateway-destination-endpoint"
 )
 
-// maxInFlight lifts Envoy's limit of 1024 connections and requests for a cluster,
-// which overflows under load. As in upstream's own bootstrap.
+// maxInFlight raises Envoy's limit of 1024 connections and requests per cluster, which
+// overflows under load. Upstream's own bootstrap has the same value.
 const maxInFlight = 40_000
 
 const (
 	// connectTimeout is short, since a pod that is gone may not even refuse.
 	connectTimeout = time.Second
-	// dnsRefresh is how long a new pod may stay unknown and one that left be tried.
+	// dnsRefresh is how long a new pod may stay unknown and a deleted one still be tried.
 	dnsRefresh = time.Second
-	// An EPP that went away is asked in vain until a health check, or a connection that
-	// fails, has told so: the requests until then are lost, since their bodies are on
-	// their way already. Within a cluster a connection takes a millisecond.
+	// Requests go to an EPP that has gone away, and are lost with their bodies, until a health
+	// check or a failed connection reports it. Within a cluster, connecting takes about a
+	// millisecond.
 	healthInterval    = 500 * time.Millisecond
 	eppConnectTimeout = 250 * time.Millisecond
-	// healthTimeout outlasts the moments in which an EPP on a busy node gets no CPU, for a
-	// new TLS connection and an answer: it would be passed over for them.
+	// healthTimeout is long enough for an EPP that is short of CPU on a busy node to accept a
+	// TLS connection and answer: otherwise Envoy would bypass it.
 	healthTimeout = time.Second
 	// ejectionTime is long enough for a health check to take over.
 	ejectionTime = healthInterval + healthTimeout + 500*time.Millisecond
-	// Pings that notice within seconds an EPP whose node went away.
+	// Keepalive pings notice within seconds that the EPP's node has gone away.
 	keepaliveInterval = 5 * time.Second
 	keepaliveTimeout  = 2 * time.Second
 )
 
-// balancing returns the policy of an algorithm of the configuration.
+// balancing returns the policy for a configured algorithm.
 func (p *packer) balancing(algorithm string) (*clusterv3.LoadBalancingPolicy, error) {
 	switch algorithm {
 	case "ROUND_ROBIN":
@@ -83,8 +83,8 @@ func policy(name string, config *anypb.Any) *clusterv3.LoadBalancingPolicy {
 	}}}
 }
 
-// decodeCluster sends to the pod that the EPP chose, if it is one of the backend's,
-// and else to one by the fallback policy.
+// decodeCluster sends to the pod that the EPP chose, if it is one of the backend's, and
+// otherwise to one chosen by the fallback policy.
 func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalancingPolicy) *clusterv3.Cluster {
 	chosen := p.any(&overridehostv3.OverrideHost{
 		OverrideHostSources: []*overridehostv3.OverrideHost_OverrideHostSource{{
@@ -102,9 +102,9 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 	return c
 }
 
-// eppCluster is the EPP's Service, spoken to in HTTP/2. The ext_proc filter can let a
-// request go on without an EPP only if it knows so before the body is on its way: hence
-// the health checks, and the first connection that fails counts as well.
+// eppCluster is the EPP's Service, over HTTP/2. The ext_proc filter can let a request go on
+// without an EPP only if it knows before it sends the body: hence the health checks, and
+// the first failed connection counts as well.
 func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 	c := p.dnsCluster(eppName, epp)
 	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
@@ -118,7 +118,7 @@ func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 		NoTrafficInterval:  durationpb.New(healthInterval),
 		UnhealthyThreshold: wrapperspb.UInt32(1),
 		HealthyThreshold:   wrapperspb.UInt32(1),
-		// A new connection each time, so that it meets what a new request would.
+		// A new connection each time, so that the check sees what a new request would.
 		ReuseConnection: wrapperspb.Bool(false),
 	}}
 	c.OutlierDetection = &clusterv3.OutlierDetection{

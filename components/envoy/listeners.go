@@ -23,22 +23,22 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// extProcFilter names the filter, for routes to switch it off by.
+// extProcFilter names the filter, so that routes can disable it.
 const extProcFilter = "envoy.filters.http.ext_proc"
 
 const (
-	// streamIdleTimeout ends a request in which nothing moves; a running generation
-	// may take as long as it likes.
+	// streamIdleTimeout ends a request that makes no progress; a generation that does may take
+	// as long as it likes.
 	streamIdleTimeout = 10 * time.Minute
-	// requestHeadersTimeout ends a connection that never gets to its request.
+	// requestHeadersTimeout closes a connection that never completes its request headers.
 	requestHeadersTimeout = 10 * time.Second
-	// eppTimeout bounds the opening of the stream to the EPP. Envoy ignores its message
-	// timeout where bodies are streamed both ways.
+	// eppTimeout bounds opening the stream to the EPP. Envoy ignores the message timeout when
+	// bodies are streamed in both directions.
 	eppTimeout = 10 * time.Second
 )
 
-// trustedHeaders are set by the EPP, of one release or another, for those behind it. A
-// client that sets them would choose where its request, or a sidecar, connects to.
+// trustedHeaders are set by some release of the EPP for the components behind it. A client
+// that set them could choose where its request, or a sidecar, connects to.
 var trustedHeaders = []string{
 	"x-gateway-destination-endpoint",
 	"x-gateway-destination-endpoint-subset",
@@ -49,12 +49,12 @@ var trustedHeaders = []string{
 	"x-kv-cache-source-host-port",
 }
 
-// mainListener takes the clients' requests.
+// mainListener accepts the clients' requests.
 func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 	strip := trustedHeaders
 	if len(b.Keys) > 0 {
-		// Once the route is found the key has done its work: neither EPP nor simulator, nor
-		// a log of theirs, gets to see it.
+		// The key is needed only to find the route: neither EPP nor simulator, nor their logs,
+		// get to see it.
 		strip = append(slices.Clone(strip), keyHeader)
 	}
 	filters := []*hcmv3.HttpFilter{p.stripFilter(strip)}
@@ -68,7 +68,7 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		AccessLog:             []*accesslogv3.AccessLog{p.accessLog()},
 		StreamIdleTimeout:     durationpb.New(streamIdleTimeout),
 		RequestHeadersTimeout: durationpb.New(requestHeadersTimeout),
-		// The peer is the client: a forged x-forwarded-for is not believed.
+		// The peer is the client: a forged x-forwarded-for is not trusted.
 		UseRemoteAddress: wrapperspb.Bool(true),
 		// One spelling of a path, so that no other slips past the routes.
 		NormalizePath:                wrapperspb.Bool(true),
@@ -77,8 +77,8 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 	})
 }
 
-// probeListener serves kubelet and Prometheus what they need of the admin interface,
-// and nothing else of it.
+// probeListener serves the parts of the admin interface that kubelet and Prometheus need,
+// and nothing else.
 func (p *packer) probeListener() *listenerv3.Listener {
 	toAdmin := func(path string) *routev3.Route {
 		return &routev3.Route{
@@ -124,8 +124,8 @@ func (p *packer) stripFilter(headers []string) *hcmv3.HttpFilter {
 		p.any(&headermutationv3.HeaderMutation{Mutations: mutations}))
 }
 
-// eppFilter streams the request through the EPP, which picks the pod. The EPP answers
-// the headers only once it has the whole body, which no other body mode allows.
+// eppFilter streams the request through the EPP, which picks the pod. The EPP answers the
+// headers only after it has received the whole body, which no other body mode allows.
 func (p *packer) eppFilter() *hcmv3.HttpFilter {
 	return httpFilter(extProcFilter, p.any(&extprocv3.ExternalProcessor{
 		GrpcService: &corev3.GrpcService{
@@ -134,10 +134,10 @@ func (p *packer) eppFilter() *hcmv3.HttpFilter {
 			},
 			Timeout: durationpb.New(eppTimeout),
 		},
-		// Without an EPP the request goes on, to a pod by the fallback policy.
+		// Without an EPP the request goes on, to a pod chosen by the fallback policy.
 		FailureModeAllow: true,
-		// The EPP asks for the route to be looked up anew, which would be in vain once the
-		// key is off the request.
+		// The EPP asks Envoy to look the route up again, which would fail once the key has been
+		// removed from the request.
 		RouteCacheAction: extprocv3.ExternalProcessor_RETAIN,
 		ProcessingMode: &extprocv3.ProcessingMode{
 			RequestHeaderMode:   extprocv3.ProcessingMode_SEND,
@@ -182,7 +182,7 @@ func (p *packer) accessLog() *accesslogv3.AccessLog {
 	}
 }
 
-// answer is the route of all that no route before has taken.
+// answer is the route for everything that no earlier route has matched.
 func answer(status uint32) *routev3.Route {
 	return &routev3.Route{
 		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},

@@ -19,7 +19,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// A pod that can't be reached is passed over for another, up to this often.
+// A request whose pod can't be reached is retried on another, up to this often.
 const (
 	retries            = 3
 	hostReselections   = 5
@@ -27,11 +27,11 @@ const (
 	previousHostsRetry = "envoy.retry_host_predicates.previous_hosts"
 )
 
-// keyHeader is where a client shows its key.
+// keyHeader carries a client's key.
 const keyHeader = "authorization"
 
-// inferenceRoutes let through what clients may call, and with keys only those who show
-// one. A header that comes twice is matched as one, joined by a comma: no key is like that.
+// inferenceRoutes admit the paths that clients may call, and with keys only requests that
+// carry one. A repeated header is matched as one, joined by a comma, which no key contains.
 func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 	var list []*routev3.Route
 	for _, path := range llmd.PickedPaths {
@@ -64,11 +64,11 @@ func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 	return routes("inference", list...)
 }
 
-// showsKey matches a request that shows one of the keys.
+// showsKey matches a request that carries one of the keys.
 func (p *packer) showsKey(keys []string) *routev3.HeaderMatcher {
 	for _, key := range keys {
 		if !keyPattern.MatchString(key) {
-			p.errs = append(p.errs, errors.New("an API key must be of letters and digits"))
+			p.errs = append(p.errs, errors.New("an API key must consist of letters and digits"))
 		}
 	}
 	return &routev3.HeaderMatcher{
@@ -83,7 +83,7 @@ func (p *packer) showsKey(keys []string) *routev3.HeaderMatcher {
 
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
-// pastEPP keeps what the EPP has no say in from it.
+// pastEPP makes the requests of a route bypass the EPP.
 func (p *packer) pastEPP(route *routev3.Route) {
 	route.TypedPerFilterConfig = map[string]*anypb.Any{
 		extProcFilter: p.any(&extprocv3.ExtProcPerRoute{
@@ -93,7 +93,7 @@ func (p *packer) pastEPP(route *routev3.Route) {
 }
 
 // toDecode routes a path, and the paths below it, to the decode pods. It retries only
-// what no pod has begun to work on.
+// requests that no pod has begun to process.
 func (p *packer) toDecode(path string) *routev3.Route {
 	return &routev3.Route{
 		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_PathSeparatedPrefix{PathSeparatedPrefix: path}},

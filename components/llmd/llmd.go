@@ -1,12 +1,12 @@
-// Package llmd holds the contract of the llm-d stack that other programs rely on:
-// object names, ports, labels and the published images. Pure constants, so that
-// configuration and components state each of them once.
+// Package llmd holds the contract of the llm-d stack that other programs rely on: object
+// names, ports, labels and the published images. It has only constants, so that
+// configuration and components share one definition of each.
 package llmd
 
 import "time"
 
-// Names of the objects that others find by name. They are the names that llm-d's
-// own charts and the SimulatorDeployment operator use.
+// Names of the objects that other programs look up. llm-d's own charts and the
+// SimulatorDeployment operator use the same ones.
 const (
 	EPPName             = "gaie-sim-epp"
 	PoolName            = "gaie-sim"
@@ -58,63 +58,63 @@ const (
 	// SimulatorVerbosity and EPPVerbosity are klog levels.
 	SimulatorVerbosity = 5
 	EPPVerbosity       = 1
-	// RoundRobin is the load-balancing algorithm, by the name that Istio gives it.
+	// RoundRobin is the load-balancing algorithm by Istio's name for it.
 	RoundRobin = "ROUND_ROBIN"
 )
 
 // DrainTimeout is how long a gateway pod that is being replaced keeps serving.
 const DrainTimeout = 30 * time.Second
 
-// IstioClassName is the GatewayClass that istiod makes and accepts.
+// IstioClassName is the GatewayClass that istiod creates and accepts.
 const IstioClassName = "istio"
 
-// EPPHealthService is the gRPC health service that tells whether an EPP can pick. With
-// leader election that is the leader alone, which knows the pods.
+// EPPHealthService is the gRPC health service that reports whether an EPP can pick. With
+// leader election, only the leader can, since only it knows the pods.
 const EPPHealthService = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 // Label keys and values.
 const (
-	// RoleLabel tells prefill from decode pods; the EPP's filters read it.
+	// RoleLabel distinguishes prefill from decode pods; the EPP's filters read it.
 	RoleLabel   = "llm-d.ai/role"
 	RolePrefill = "prefill"
 	RoleDecode  = "decode"
 	// ServingLabel marks every simulator pod; ServingLabelNew is its newer spelling.
 	ServingLabel    = "llm-d.ai/inferenceServing"
 	ServingLabelNew = "llm-d.ai/inference-serving"
-	// ComponentLabel is what the operator's documentation selects logs by.
+	// ComponentLabel selects logs in the operator's documentation.
 	ComponentLabel   = "component"
 	ComponentEPP     = "epp"
 	ComponentGateway = "gateway"
 	ComponentProxy   = "proxy"
-	// WaitForAnnotation says what `up` waits for, in place of the readiness of all.
+	// WaitForAnnotation names what `up` waits for, instead of all replicas being ready.
 	WaitForAnnotation = "pulumi.com/waitFor"
-	// PatchForceAnnotation lets an update prevail over other field managers.
+	// PatchForceAnnotation lets an update override other field managers.
 	PatchForceAnnotation = "pulumi.com/patchForce"
 	// OwnerAnnotation identifies the Pulumi state that an object belongs to, and
 	// StackAnnotation names its stack for people.
 	OwnerAnnotation = "llm-d-sim/owner"
 	StackAnnotation = "llm-d-sim/stack"
-	// EditedByAnnotation says who has edited an object by hand before it was set right.
+	// EditedByAnnotation records who edited an object by hand before it was restored.
 	EditedByAnnotation = "llm-d-sim/edited-by"
 )
 
-// APIKey is where the standard gateway's Secret has the key that clients have to show, and
-// the stack output of the same.
+// APIKey is the entry with the clients' key in the standard gateway's Secret, and the stack
+// output with the same key.
 const APIKey = "apiKey"
 
-// KVCacheMetric is the simulators' metric of the KV cache's usage, by vLLM's name.
+// KVCacheMetric is the simulators' KV-cache usage metric, under vLLM's name.
 const KVCacheMetric = "vllm:kv_cache_usage_perc"
 
-// HealthPath is answered by a simulator that serves.
+// HealthPath is answered by a simulator that serves requests.
 const HealthPath = "/health"
 
-// What clients may call, with everything below it. The rest of a simulator (its admin
-// interface, its metrics, sleeping, loading adapters) is not for them.
+// Paths that clients may call, with everything below them. The rest of a simulator (its
+// admin interface, metrics, sleep mode, adapter loading) is not for clients.
 var (
 	// PickedPaths go to the pod that the EPP picks.
 	PickedPaths = []string{"/v1/completions", "/v1/chat/completions"}
-	// BalancedPaths bypass the EPP, which refuses them (v0.4.0) or picks at random
-	// among all pods, prefill pods included.
+	// BalancedPaths bypass the EPP, which refuses them (v0.4.0) or picks at random among all
+	// pods, including prefill.
 	BalancedPaths = []string{
 		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
 		"/inference/v1/generate", "/tokenize", HealthPath,

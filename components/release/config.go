@@ -2,11 +2,11 @@ package release
 
 import "slices"
 
-// Config is what holds for the EndpointPickerConfig of an EPP.
+// Config describes the EndpointPickerConfig that a release of the EPP reads.
 type Config struct {
-	// APIVersions are those that the EPP decodes, the one to use first.
+	// APIVersions are those that the EPP decodes, the preferred one first.
 	APIVersions []string
-	// Fields are those on the top level. Others make the EPP exit.
+	// Fields are the known top-level fields. Others make the EPP exit.
 	Fields []string
 	// FeatureGates are the known ones. Others make the EPP exit.
 	FeatureGates []string
@@ -21,35 +21,35 @@ type Config struct {
 	// ReferredFirst says that a plugin must come after those that its parameters name.
 	ReferredFirst bool
 
-	// PrefixCache is what holds for the affinity of prompts with the same beginning.
+	// PrefixCache describes the affinity of prompts that share a prefix.
 	PrefixCache PrefixCache
-	// Disaggregation is what holds for prefill and decode on pods of their own.
+	// Disaggregation describes prefill and decode on separate pods.
 	Disaggregation Disaggregation
 
 	// Plugins are the known types.
 	Plugins map[string]Plugin
 
-	// RetiredGates are feature gates of older releases, whose feature is always on by now or
-	// is gone.
+	// RetiredGates are feature gates of older releases whose feature is now always on or has
+	// been removed.
 	RetiredGates []string
-	// Renamed are types of older releases by the type that takes the same parameters now.
+	// Renamed maps types of older releases to those that take the same parameters now.
 	Renamed map[string]string
-	// Gone are types of older releases that nothing replaces one to one, with what to write
+	// Gone maps types of older releases that have no one-to-one replacement to what to write
 	// instead.
 	Gone map[string]string
 }
 
 // PrefixCache says how an EPP learns which pod has seen the beginning of a prompt.
 type PrefixCache struct {
-	// InCharacters says that the size of a block is blockSize, in characters. Otherwise it is
+	// InCharacters says that the block size is blockSize, in characters. Otherwise it is
 	// blockSizeTokens, in tokens.
 	InCharacters bool
 	// Producer is the type of the plugin that takes the parameters and informs the scorer.
-	// Empty: the scorer itself.
+	// Empty: the scorer itself does.
 	Producer string
-	// ProducerByDefault says that the EPP adds a producer where none is configured.
+	// ProducerByDefault says that the EPP adds a producer if none is configured.
 	ProducerByDefault bool
-	// MinBlockTokens is the smallest block. 0: any.
+	// MinBlockTokens is the smallest block that is allowed. 0: any.
 	MinBlockTokens int
 }
 
@@ -66,7 +66,7 @@ const (
 	ByStage
 )
 
-// Disaggregation says how to configure prefill and decode on pods of their own.
+// Disaggregation says how to configure prefill and decode on separate pods.
 type Disaggregation struct {
 	// Handler is the type of the profile handler.
 	Handler string
@@ -75,7 +75,7 @@ type Disaggregation struct {
 	// HeaderHandler is the type of the plugin that passes the prefill pod on to the sidecar.
 	// Empty: the profile handler does.
 	HeaderHandler string
-	// FeatureGate must be set for a decider that looks at what is cached. Empty: none.
+	// FeatureGate must be set for a decider that looks at the cache. Empty: none.
 	FeatureGate string
 }
 
@@ -157,7 +157,7 @@ func (c *Config) retire(gate string) {
 	c.RetiredGates = append(c.RetiredGates, gate)
 }
 
-// without leaves out some of the names, and shares nothing with them.
+// without returns a copy of the names that leaves some of them out.
 func without(names []string, gone ...string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(gone, name) })
 }

@@ -1,42 +1,39 @@
 package release
 
-// EPP is what holds for a release of llm-d's Endpoint Picker.
-//
-// Ports, the health service, the ServiceAccount's need to see pods and the Lease of several
-// replicas are the same for all of them.
+// EPP describes a release of llm-d's Endpoint Picker. The ports, the health service, the
+// permission to read pods and the Lease of several replicas are the same for all releases.
 type EPP struct {
 	Release
 
 	// KVCacheMetricFlag says that --kv-cache-usage-percentage-metric exists. Newer EPPs exit
-	// on it and read the metric that simulators have since v0.7.0.
+	// on it and read the metric that simulators have had since v0.7.0.
 	KVCacheMetricFlag bool
-	// RefusedFlags are flags of other releases that make this one exit, with what takes
-	// their place.
+	// RefusedFlags maps flags of other releases that make this one exit to their replacements.
 	RefusedFlags map[string]string
 
 	// ByLabel says that the EPP can find its pods by label, without an InferencePool.
 	ByLabel bool
-	// ObjectiveRequired says that with an InferencePool the EPP exits where the cluster has
-	// no CRD InferenceObjective.
+	// ObjectiveRequired says that with an InferencePool the EPP exits if the cluster lacks the
+	// CRD InferenceObjective.
 	ObjectiveRequired bool
-	// Watched are the kinds beside InferencePools that the EPP watches with an
-	// InferencePool, where their CRDs are installed. It exits if it may not.
+	// Watched are the kinds that the EPP watches besides InferencePools, with an InferencePool
+	// and if their CRDs are installed. It exits if it lacks the permission.
 	Watched []Resources
 
-	// Paths are the requests that the EPP reads and picks a pod for.
+	// Paths are the paths of requests that the EPP reads and picks a pod for.
 	Paths []string
-	// PromptLists says that the prompt of a completion may be a list of texts or of token
-	// ids. Others answer 400.
+	// PromptLists says that the prompt of a completion may be a list of texts or of token IDs.
+	// Other releases answer 400.
 	PromptLists bool
 
-	// MetricPrefixes start the names of the EPP's metrics.
+	// MetricPrefixes are the prefixes of the EPP's metric names.
 	MetricPrefixes []string
 
-	// Config is what holds for the EndpointPickerConfig.
+	// Config describes the EndpointPickerConfig.
 	Config Config
 }
 
-// Resources are kinds of one API group, as RBAC names them.
+// Resources are resources of one API group, as RBAC names them.
 type Resources struct {
 	Group string
 	Names []string
@@ -114,10 +111,9 @@ func (e *EPP) refuse(flag, instead string) {
 	e.RefusedFlags[flag] = instead
 }
 
-// EPPOf returns what holds for the EPP of an image, by its version or, where that is
-// empty, by the image's tag. A tag that is no version, or a digest alone, counts as the
-// newest known release. It is an error if the image has no tag, or if the release is older
-// than v0.4.0.
+// EPPOf returns the facts about the EPP in an image, by its version or, if that is empty,
+// by the image's tag. A tag that is not a version, or a digest alone, counts as the newest
+// known release. It fails if the image has no tag, or if the release is older than v0.4.0.
 func EPPOf(image, version string) (EPP, error) {
 	release, facts, err := epps.of(image, version)
 	facts.Release = release

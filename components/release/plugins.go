@@ -5,20 +5,20 @@ import (
 	"slices"
 )
 
-// Plugin is what holds for a type of plugin of an EPP.
+// Plugin describes a type of plugin of an EPP.
 type Plugin struct {
 	// Kind is what the plugin does in a scheduling profile, or for one.
 	Kind Kind
 	// Parameters are the names of its parameters.
 	Parameters []string
-	// AnyParameters says that the parameters are not known here.
+	// AnyParameters says that the parameters are unknown here, so any are accepted.
 	AnyParameters bool
 }
 
 // Kind is what a plugin does; some do several things.
 type Kind int
 
-// Kinds that matter to a configuration. The others are 0.
+// Kinds that matter to a configuration. All others are 0.
 const (
 	// Filter drops pods.
 	Filter Kind = 1 << iota
@@ -38,14 +38,14 @@ func (p Plugin) Is(kind Kind) bool { return p.Kind&kind != 0 }
 // Types returns the known types of plugins, sorted.
 func (c Config) Types() []string { return slices.Sorted(maps.Keys(c.Plugins)) }
 
-// add adds types without parameters, or in place of what they were.
+// add adds types without parameters, replacing earlier definitions.
 func (c *Config) add(kind Kind, types ...string) {
 	for _, t := range types {
 		c.Plugins[t] = Plugin{Kind: kind}
 	}
 }
 
-// addOpaque adds types whose parameters are not known here.
+// addOpaque adds types whose parameters are unknown here.
 func (c *Config) addOpaque(kind Kind, types ...string) {
 	for _, t := range types {
 		c.Plugins[t] = Plugin{Kind: kind, AnyParameters: true}
@@ -116,7 +116,7 @@ func (c *Config) pluginsV05() {
 }
 
 func (c *Config) pluginsV06() {
-	// Alone blockSize makes it exit, and beside blockSizeTokens it has no effect.
+	// On its own, blockSize makes the EPP exit; with blockSizeTokens, it has no effect.
 	c.drop("prefix-cache-scorer", "blockSize")
 	c.with("prefix-cache-scorer", "blockSizeTokens")
 	c.drop("pd-profile-handler", "threshold", "hashBlockSize")
@@ -181,7 +181,7 @@ func (c *Config) pluginsV09() {
 	c.with("pd-profile-handler", "prefixMatchInfoProducerName")
 	c.with("active-request-scorer", "inFlightLoadProducerName")
 	c.with("token-load-scorer", "inFlightLoadProducerName")
-	// Deprecated, and read as blockSizeTokens.
+	// Deprecated: read as blockSizeTokens.
 	c.with("approx-prefix-cache-producer", "blockSize")
 	c.add(0, "precise-prefix-cache-producer")
 	c.with("precise-prefix-cache-producer",

@@ -1,9 +1,9 @@
-// Package release knows what holds for each release of llm-d's EPP, routing sidecar
+// Package release holds the differences between releases of llm-d's EPP, routing sidecar
 // and simulator. It is the only place that compares versions: everything else reads the
-// facts of the release in use. It imports no Pulumi.
+// facts about the release in use. It imports no Pulumi.
 //
 // Each table is a list of changes, oldest first. A new release that changes something is
-// one more row; one that changes nothing raises the newest known version.
+// one more row; one that changes nothing only raises the newest known version.
 package release
 
 import (
@@ -17,15 +17,15 @@ import (
 
 // Release is the release that a set of facts belongs to.
 type Release struct {
-	// Version such as v0.10.0: that of the image's tag or of the configuration, or the
-	// newest known one where neither names a version.
+	// Version such as v0.10.0, from the image's tag or the configuration, or the newest known
+	// one if neither names a version.
 	Version string
-	// Warning says that the facts are those of an older release, since this one is newer
-	// than all known. Empty otherwise.
+	// Warning says that this release is newer than any known one, so that the facts are those
+	// of an older one. Empty otherwise.
 	Warning string
 }
 
-// change is what a release changed. The first one of a table is its oldest release and
+// change is what a release changed. The first change of a table is its oldest release and
 // sets all facts.
 type change[T any] struct {
 	since string
@@ -36,13 +36,12 @@ type change[T any] struct {
 type table[T any] struct {
 	// program is the name to use in messages.
 	program string
-	// newest is the newest known release: there are facts for all patches of it.
+	// newest is the newest known release; the facts hold for all its patches.
 	newest  string
 	changes []change[T]
 }
 
-// of returns the facts that hold for an image, whose tag decides unless explicit names a
-// version.
+// of returns the facts about an image. Its tag decides, unless explicit names a version.
 func (t table[T]) of(image, explicit string) (Release, T, error) {
 	var facts T
 	is, err := t.version(image, explicit)
@@ -56,13 +55,13 @@ func (t table[T]) of(image, explicit string) (Release, T, error) {
 	}
 	release := Release{Version: "v" + is.String()}
 	if newest := version.MustParseGeneric(t.newest); minor(newest).LessThan(minor(is)) {
-		release.Warning = fmt.Sprintf("%s %s is newer than all that this program knows and is treated as %s",
+		release.Warning = fmt.Sprintf("%s %s is newer than any release this program knows and is treated as %s",
 			t.program, release.Version, t.newest)
 	}
 	return release, facts, nil
 }
 
-// minor drops the patch, which changes no facts that are not known for its release.
+// minor drops the patch, since patches share the facts of their release.
 func minor(v *version.Version) *version.Version { return version.MajorMinor(v.Major(), v.Minor()) }
 
 func (t table[T]) version(image, explicit string) (*version.Version, error) {
@@ -97,7 +96,7 @@ func (t table[T]) versions() []string {
 
 func (t table[T]) oldest() string { return t.changes[0].since }
 
-// tagOf returns the tag of an image, empty where it has only a digest.
+// tagOf returns the tag of an image, empty if it has only a digest.
 func tagOf(image string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -109,6 +108,6 @@ func tagOf(image string) (string, error) {
 	if _, is := named.(reference.Digested); is {
 		return "", nil
 	}
-	return "", errors.New("has no tag, which would mean latest: add the one that is meant, such as " +
+	return "", errors.New("has no tag, which means latest: add the tag of a release, such as " +
 		strings.TrimSuffix(image, ":") + ":v1.2.3")
 }

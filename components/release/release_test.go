@@ -10,7 +10,7 @@ import (
 
 const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
 
-func TestTheTagDecidesTheRelease(t *testing.T) {
+func TestTagDeterminesRelease(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ image, explicit, version string }{
 		"upstream's image":          {"ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0", "", "v0.4.0"},
@@ -23,11 +23,11 @@ func TestTheTagDecidesTheRelease(t *testing.T) {
 		"a registry with a port":    {"example.com:5000/epp:v0.5.0", "", "v0.5.0"},
 		"tag and digest":            {"epp:v0.5.0" + digest, "", "v0.5.0"},
 		"a digest alone":            {"epp" + digest, "", "v0.11.0"},
-		"a tag that is no version":  {"example.com:5000/epp:local", "", "v0.11.0"},
+		"a tag that is not a version":  {"example.com:5000/epp:local", "", "v0.11.0"},
 		"latest":                    {"epp:latest", "", "v0.11.0"},
-		"a version beside a tag":    {"epp:local", "v0.6.0", "v0.6.0"},
-		"a version beside another":  {"epp:v0.4.0", "0.6", "v0.6"},
-		"a version beside a digest": {"epp" + digest, "v0.6.0", "v0.6.0"},
+		"a version and a tag":    {"epp:local", "v0.6.0", "v0.6.0"},
+		"a version and another tag":  {"epp:v0.4.0", "0.6", "v0.6"},
+		"a version and a digest": {"epp" + digest, "v0.6.0", "v0.6.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +39,7 @@ func TestTheTagDecidesTheRelease(t *testing.T) {
 	}
 }
 
-func TestANewerReleaseCountsAsTheNewestKnown(t *testing.T) {
+func TestUnknownNewerReleaseCountsAsNewestKnown(t *testing.T) {
 	t.Parallel()
 	newest, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestANewerReleaseCountsAsTheNewestKnown(t *testing.T) {
 	}
 }
 
-func TestWrongImagesAndVersionsAreRefused(t *testing.T) {
+func TestInvalidImagesAndVersionsAreRefused(t *testing.T) {
 	t.Parallel()
 	epp := func(image, version string) error { _, err := EPPOf(image, version); return err }
 	sidecar := func(image, version string) error { _, err := SidecarOf(image, version); return err }
@@ -68,9 +68,9 @@ func TestWrongImagesAndVersionsAreRefused(t *testing.T) {
 		"no tag":                   {epp("example.com:5000/epp", ""), "has no tag"},
 		"an empty tag":             {epp("epp:", ""), "must be an image reference"},
 		"an upper-case name":       {epp("EPP:v0.4.0", ""), "must be an image reference"},
-		"a version that is none":   {epp("epp:v0.4.0", "latest"), "must be a version of the EPP from v0.4.0 to v0.11.0"},
+		"not a version":   {epp("epp:v0.4.0", "latest"), "must be a version of the EPP from v0.4.0 to v0.11.0"},
 		"a version of one number":  {epp("epp:v0.4.0", "v0"), "must be a version"},
-		"an image that is nothing": {epp("", ""), "must be an image reference"},
+		"an empty image": {epp("", ""), "must be an image reference"},
 	} {
 		require.ErrorContains(t, test.err, test.detail, name)
 	}
@@ -146,7 +146,7 @@ func TestEPPs(t *testing.T) {
 	}
 }
 
-func TestFactsOfOneReleaseDoNotReachAnother(t *testing.T) {
+func TestReleasesDoNotShareFacts(t *testing.T) {
 	t.Parallel()
 	first, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
@@ -159,9 +159,9 @@ func TestFactsOfOneReleaseDoNotReachAnother(t *testing.T) {
 	require.True(t, second.Config.Plugins["queue-scorer"].Is(Scorer))
 }
 
-// TestTheTablesAreInOrder keeps what a later row builds on: rows by release, and references
-// among plugins that exist.
-func TestTheTablesAreInOrder(t *testing.T) {
+// TestReleaseTablesAreConsistent checks what a later row relies on: rows in order of
+// release, and references to plugins that exist.
+func TestReleaseTablesAreConsistent(t *testing.T) {
 	t.Parallel()
 	for _, versions := range [][]string{epps.versions(), sidecars.versions(), simulators.versions()} {
 		require.True(t, slices.IsSortedFunc(versions, func(a, b string) int {

@@ -1,6 +1,6 @@
 package release
 
-// Sidecar is what holds for a release of llm-d's routing sidecar.
+// Sidecar describes a release of llm-d's routing sidecar.
 type Sidecar struct {
 	Release
 
@@ -21,10 +21,10 @@ var sidecars = table[Sidecar]{
 	},
 }
 
-// SidecarOf returns what holds for the routing sidecar of an image, by its version or,
-// where that is empty, by the image's tag. A tag that is no version, or a digest alone,
-// counts as the newest known release. It is an error if the image has no tag, or if the
-// release is older than v0.4.0.
+// SidecarOf returns the facts about the routing sidecar in an image, by its version or, if
+// that is empty, by the image's tag. A tag that is not a version, or a digest alone, counts
+// as the newest known release. It fails if the image has no tag, or if the release is older
+// than v0.4.0.
 func SidecarOf(image, version string) (Sidecar, error) {
 	release, facts, err := sidecars.of(image, version)
 	facts.Release = release

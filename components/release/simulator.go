@@ -2,23 +2,23 @@ package release
 
 import "github.com/llm-d-sim/llm-d-sim/components/llmd"
 
-// Simulator is what holds for a release of llm-d-inference-sim.
+// Simulator describes a release of llm-d-inference-sim.
 type Simulator struct {
 	Release
 
-	// ReadyPath answers 200 once the simulator takes requests.
+	// ReadyPath answers 200 once the simulator accepts requests.
 	ReadyPath string
-	// KVCacheMetric is the name of the metric of the KV cache's usage.
+	// KVCacheMetric is the name of the KV-cache usage metric.
 	KVCacheMetric string
-	// PrefixHitsMetric and PrefixQueriesMetric count tokens found in and looked up in the
+	// PrefixHitsMetric and PrefixQueriesMetric count the tokens found and looked up in the
 	// prefix cache. Empty: the simulator has no such metrics.
 	PrefixHitsMetric, PrefixQueriesMetric string
 	// MillisecondLatencies says that latencies are whole milliseconds without a unit.
 	// Otherwise they are Go durations.
 	MillisecondLatencies bool
-	// DummyTokenizerFlag says that --force-dummy-tokenizer exists, without which such a
-	// simulator asks a model hub for the model at its start, and needs a tokenizer service
-	// for one that exists there. Older ones exit on the flag.
+	// DummyTokenizerFlag says that --force-dummy-tokenizer exists. Without the flag, such a
+	// simulator looks the model up at a model hub when it starts, and needs a tokenizer
+	// service for a model that exists there. Older ones exit on the flag.
 	DummyTokenizerFlag bool
 }
 
@@ -45,10 +45,10 @@ var simulators = table[Simulator]{
 	},
 }
 
-// SimulatorOf returns what holds for the simulator of an image, by its version or, where
-// that is empty, by the image's tag. A tag that is no version, or a digest alone, counts as
-// the newest known release. It is an error if the image has no tag, or if the release is
-// older than v0.6.1.
+// SimulatorOf returns the facts about the simulator in an image, by its version or, if that
+// is empty, by the image's tag. A tag that is not a version, or a digest alone, counts as
+// the newest known release. It fails if the image has no tag, or if the release is older
+// than v0.6.1.
 func SimulatorOf(image, version string) (Simulator, error) {
 	release, facts, err := simulators.of(image, version)
 	facts.Release = release

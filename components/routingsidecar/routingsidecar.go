@@ -1,6 +1,6 @@
-// Package routingsidecar knows the command line of llm-d's routing sidecar, which has a
-// prompt processed by the prefill pod that the EPP picked before the pod of its own
-// generates. It imports no Pulumi.
+// Package routingsidecar knows the command line of llm-d's routing sidecar, which has the
+// prefill pod that the EPP picked process a prompt before its own pod generates. It imports
+// no Pulumi.
 package routingsidecar
 
 import (
@@ -11,7 +11,7 @@ import (
 
 // Options are the settings of a sidecar.
 type Options struct {
-	// Release decides which flags there are. Required.
+	// Release decides which flags exist. Required.
 	Release release.Sidecar
 	// Port to serve on. Required.
 	Port int32

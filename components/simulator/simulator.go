@@ -9,10 +9,10 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// Options are the settings of one simulator. Zero values leave the simulator's own
-// defaults, unless noted.
+// Options are the settings of one simulator. Zero values keep the simulator's own defaults,
+// unless noted.
 type Options struct {
-	// Release decides which flags there are. Required.
+	// Release decides which flags exist. Required.
 	Release release.Simulator
 	// Model is the name to answer to. Default: random.
 	Model string
@@ -20,11 +20,11 @@ type Options struct {
 	Port int32
 	// Verbosity is the klog level.
 	Verbosity int32
-	// MaxNumSeqs is the number of requests worked on at a time.
+	// MaxNumSeqs is the number of requests processed concurrently.
 	MaxNumSeqs int32
-	// TimeToFirstToken, InterTokenLatency and KVCacheTransferLatency are simulated.
+	// TimeToFirstToken, InterTokenLatency and KVCacheTransferLatency are simulated delays.
 	TimeToFirstToken, InterTokenLatency, KVCacheTransferLatency time.Duration
-	// Args are appended; of a repeated flag the last one counts.
+	// Args are appended; the last occurrence of a flag wins.
 	Args []string
 }
 
@@ -61,8 +61,8 @@ func Args(o Options) []string {
 	return append(args, o.Args...)
 }
 
-// latency prints a latency above 0 as the release reads it. Where it reads milliseconds, a
-// shorter one is 1 rather than none.
+// latency formats a latency above 0 for the release. If the release reads milliseconds, a
+// shorter latency becomes 1 rather than 0.
 func (o Options) latency(d time.Duration) string {
 	if !o.Release.MillisecondLatencies {
 		return d.String()
