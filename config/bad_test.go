@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bad are configurations with problems of every kind.
+// bad returns configurations with problems of every kind.
 func bad() []map[string]string {
 	return []map[string]string{
-		// What does not fit together.
+		// Conflicts.
 		{"prefill": `{"enabled":true}`},
 		{"inferencePool": `{"enabled":true}`},
 		{"inferenceGateway": `{"enabled":true}`},
@@ -63,7 +63,7 @@ func bad() []map[string]string {
 		{"service": `{"name":5,"type":true}`}, {"epp": `{"image":{"a":"b"}}`}, {"resources": `{"requests":5}`},
 		{"loadBalancing": `{"connectionPool":{"maxRequestsPerConnection":"one"}}`}, {"networkPolicy": `{"proxyService":"no"}`},
 		{"loadBalancing": `{"algorithm":"ROUNDROBIN"}`}, {"imagePullPolicy": "OTHER"},
-		// A text in place of an object.
+		// Text instead of an object.
 		{"epp": `{"enabled":true,"pluginsConfig":"kind: Other"}`}, {"epp": `{"pluginsConfig":"a: 1\na: 2"}`},
 		{"epp": `{"pluginsConfig":"text"}`}, {"epp": `{"pluginsConfig":""}`},
 		// Other namespaces.
@@ -75,8 +75,8 @@ func bad() []map[string]string {
 	}
 }
 
-// badValues are configurations of one value each: every value of the Spec, with whatever
-// people type.
+// badValues returns configurations of one value each: every value of the Spec, set to
+// whatever people may type.
 func badValues(t *testing.T) []map[string]string {
 	t.Helper()
 	var list []map[string]string
@@ -94,7 +94,7 @@ func badValues(t *testing.T) []map[string]string {
 	return list
 }
 
-// leaves are the paths of all single values, with the objects that hold them.
+// leaves returns the paths of all single values, and of the objects that hold them.
 func leaves(of reflect.Type, path []string) [][]string {
 	if of.Kind() == reflect.Pointer {
 		of = of.Elem()
@@ -111,7 +111,7 @@ func leaves(of reflect.Type, path []string) [][]string {
 	return list
 }
 
-// nested makes a configuration of one value.
+// nested returns a configuration with a single value.
 func nested(t *testing.T, path []string, value any) map[string]string {
 	t.Helper()
 	for _, key := range slices.Backward(path[1:]) {
@@ -125,7 +125,7 @@ func nested(t *testing.T, path []string, value any) map[string]string {
 	return map[string]string{path[0]: string(raw)}
 }
 
-// in puts keys without a namespace into one.
+// in adds a namespace to keys that have none.
 func in(namespace string, values map[string]string) map[string]string {
 	full := map[string]string{}
 	for key, value := range values {

@@ -16,12 +16,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// decoder fills a struct with what is set, and collects what does not fit.
+// decoder decodes the settings into a struct, and collects the problems.
 type decoder struct {
 	collector
 	// settings are the values that are set.
 	settings []setting
-	// texts are the objects that are set as a text.
+	// texts are the objects that are given as text.
 	texts []*field.Path
 }
 
@@ -45,8 +45,8 @@ func isScalar(t reflect.Type) bool {
 	return t == durationType
 }
 
-// value decodes a tree of JSON into target. null means "not set", as in a manifest
-// with an empty key.
+// value decodes a tree of JSON into target. null means "not set", like an empty key in a
+// manifest.
 func (d *decoder) value(target reflect.Value, path *field.Path, tree any) {
 	if tree == nil {
 		return
@@ -101,8 +101,8 @@ func (d *decoder) object(target reflect.Value, path *field.Path, tree any) {
 	}
 }
 
-// fields returns the settable fields of a struct by their JSON name, with those of
-// embedded structs among them.
+// fields returns the settable fields of a struct by their JSON name, including those of
+// embedded structs.
 func fields(v reflect.Value) map[string]reflect.Value {
 	byName := map[string]reflect.Value{}
 	for i := range v.NumField() {
@@ -116,7 +116,7 @@ func fields(v reflect.Value) map[string]reflect.Value {
 	return byName
 }
 
-// keys returns the keys of an object, nil if tree is none.
+// keys returns the keys of an object, nil if tree is not one.
 func (d *decoder) keys(path *field.Path, tree any) map[string]any {
 	object, is := tree.(map[string]any)
 	if !is && tree != nil {
@@ -140,7 +140,7 @@ func (d *decoder) strings(target reflect.Value, path *field.Path, tree any) {
 	for i := range list {
 		item, path := list[i], path.Index(i)
 		if object, is := item.(map[string]any); is && len(object) == 1 {
-			// As a manifest lists names: imagePullSecrets: [{name: regcred}].
+			// The form that manifests use: imagePullSecrets: [{name: regcred}].
 			if name, is := object["name"].(string); is && isPrintable(name) {
 				d.add(path, item, setCommand(path, name), "must be the name alone")
 				continue
@@ -157,7 +157,7 @@ func (d *decoder) strings(target reflect.Value, path *field.Path, tree any) {
 	}
 }
 
-// scalar sets target, or reports that the value is of another type.
+// scalar sets target, or reports a value of another type.
 func (d *decoder) scalar(target reflect.Value, path *field.Path, value any) {
 	switch {
 	case target.Type() == durationType:
@@ -212,8 +212,8 @@ func (d *decoder) scalar(target reflect.Value, path *field.Path, value any) {
 	}
 }
 
-// resources decodes requests and limits. What is set replaces the default whole: a
-// limit below a request that nobody typed would be a puzzle.
+// resources decodes requests and limits. They replace the defaults as a whole: otherwise a
+// limit could fall below a request that the user never typed.
 func (d *decoder) resources(target reflect.Value, path *field.Path, tree any) {
 	var lists struct {
 		Requests corev1.ResourceList `json:"requests"`

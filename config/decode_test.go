@@ -46,14 +46,14 @@ func TestPluginsConfigMayBeText(t *testing.T) {
 	require.Equal(t, want.EPP.PluginsConfig, got.EPP.PluginsConfig)
 }
 
-func TestBadTextsOfPluginsConfigAreRefused(t *testing.T) {
+func TestBadPluginsConfigTextIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, path, message string }{
-		"key twice":   {"kind: A\nplugins: []\nkind: B\n", "epp.pluginsConfig", "line 3"},
-		"no YAML":     {"kind: [", "epp.pluginsConfig", "line 1"},
-		"empty":       {"", "epp.pluginsConfig", "must be an object"},
-		"no object":   {"- a", "epp.pluginsConfig", "must be an object"},
-		"wrong value": {"kind: Other", "epp.pluginsConfig.kind", "EndpointPickerConfig"},
+		"key twice":     {"kind: A\nplugins: []\nkind: B\n", "epp.pluginsConfig", "line 3"},
+		"not YAML":      {"kind: [", "epp.pluginsConfig", "line 1"},
+		"empty":         {"", "epp.pluginsConfig", "must be an object"},
+		"not an object": {"- a", "epp.pluginsConfig", "must be an object"},
+		"wrong value":   {"kind: Other", "epp.pluginsConfig.kind", "EndpointPickerConfig"},
 	} {
 		_, err := load(nested(t, []string{"epp", "pluginsConfig"}, test.text))
 		all := new(Error)
@@ -66,14 +66,14 @@ func TestBadTextsOfPluginsConfigAreRefused(t *testing.T) {
 	}
 }
 
-func TestUnknownKeysSuggestTheNearestOne(t *testing.T) {
+func TestUnknownKeysSuggestNearestKey(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ key, value, detail, fix string }{
 		{"imagePullSecret", "regcred", "did you mean imagePullSecrets?", "pulumi config rm imagePullSecret"},
 		{"imagePullSecret", `["regcred"]`, "did you mean imagePullSecrets?", "pulumi config set --path 'imagePullSecrets[0]' regcred && pulumi config rm imagePullSecret"},
 		{"simulator", `{"timeToFirsToken":"100ms"}`, "did you mean simulator.timeToFirstToken?", "pulumi config set --path simulator.timeToFirstToken 100ms && pulumi config rm --path simulator.timeToFirsToken"},
 		{"simulator", `{"interTokenLatncy":"10ms"}`, "did you mean simulator.interTokenLatency?", "pulumi config set --path simulator.interTokenLatency 10ms && pulumi config rm --path simulator.interTokenLatncy"},
-		{"schedulerNamespace", "x", "is not a known key: known here are", "pulumi config rm schedulerNamespace"},
+		{"schedulerNamespace", "x", "is not a known key: the keys here are", "pulumi config rm schedulerNamespace"},
 		{"nmae", "x", "did you mean name?", "pulumi config set name x && pulumi config rm nmae"},
 		{"decode.args[0]", "--x", "without --path", "pulumi config set --path 'decode.args[0]' -- --x && pulumi config rm 'decode.args[0]'"},
 	} {

@@ -5,8 +5,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// SingleMode reports whether one Deployment stands for all stages: neither prefill nor
-// decode is enabled.
+// SingleMode reports whether one Deployment takes the place of all stages: neither prefill
+// nor decode is enabled.
 func (s *Spec) SingleMode() bool { return !s.Prefill.Enabled && !s.Decode.Enabled }
 
 // StandardGateway reports whether the standard gateway is deployed.
@@ -28,7 +28,7 @@ func (s *Spec) Pool() bool {
 	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway() || !s.EPPRelease().ByLabel)
 }
 
-// EPPRelease returns what holds for the release of the EPP. A Spec that is valid has one.
+// EPPRelease returns the facts about the EPP's release. Every valid Spec has one.
 func (s *Spec) EPPRelease() release.EPP {
 	facts, _ := release.EPPOf(s.EPP.Image, s.EPP.Version)
 	return facts
@@ -43,8 +43,8 @@ func (s *Spec) IstioProxies() bool {
 // Auth reports whether the standard gateway requires an API key.
 func (s *Spec) Auth() bool { return s.StandardGateway() && s.InferenceGateway.Auth.Enabled }
 
-// OpenDecode reports whether a network policy leaves the decode pods open to clients: if
-// that is configured, or by default if there is no gateway.
+// OpenDecode reports whether network policies leave the decode pods open to clients: if so
+// configured, or by default if there is no gateway.
 func (s *Spec) OpenDecode() bool {
 	if open := s.NetworkPolicy.ProxyService; open != nil {
 		return *open

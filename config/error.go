@@ -28,7 +28,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s = %s: %s\n    fix: %s", p.Path, show(p.Value), p.Detail, p.Fix)
 }
 
-// Warning is a setting that does no harm, but has no effect either.
+// Warning is a setting that is valid, but has no effect.
 type Warning struct{ Problem }
 
 // collector collects problems.
@@ -40,7 +40,7 @@ func (c *collector) add(path *field.Path, value any, fix, format string, args ..
 	})
 }
 
-// invalid reports a value that has to be another.
+// invalid reports a bad value, with a fix that resets it.
 func (c *collector) invalid(path *field.Path, value any, format string, args ...any) {
 	c.add(path, value, resetCommand(path), format, args...)
 }
@@ -55,8 +55,8 @@ func newError(problems []Problem) *Error {
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// order is what paths are sorted by: the last item of a list comes first, since the fix
-// that removes an item moves those behind it.
+// order returns the sort key of a path: the last item of a list comes first, since removing
+// an item moves those behind it.
 func order(path string) string {
 	return index.ReplaceAllStringFunc(path, func(item string) string {
 		n, _ := strconv.Atoi(item[1 : len(item)-1])
@@ -78,7 +78,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// show prints a value as JSON, cut where it would fill the screen.
+// show formats a value as JSON, shortened if it would fill the screen.
 func show(value any) string {
 	raw, err := json.Marshal(value)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Every path of this package is one of Pulumi's property paths: its String is what
-// `pulumi config set --path` takes, with the key's namespace in front where it needs one.
+// Every path in this package is a Pulumi property path: its String is what `pulumi config
+// set --path` accepts, with the key's namespace in front if it needs one.
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
-// property extends a path by a key, which may hold dots: limits["nvidia.com/gpu"].
+// property extends a path by a key, which may contain dots: limits["nvidia.com/gpu"].
 func property(parent *field.Path, key string) *field.Path {
 	switch {
 	case parent == nil:
@@ -56,8 +56,8 @@ func setCommand(path *field.Path, value any) string {
 	return command(words, key, text)
 }
 
-// setCommands returns the commands that set a path to a tree of JSON, none if no
-// commands can: Pulumi has none for an empty object or list.
+// setCommands returns the commands that set a path to a tree of JSON, none if that is
+// impossible: Pulumi has no command for an empty object or list.
 func setCommands(path *field.Path, tree any) []string {
 	var commands []string
 	add := func(path *field.Path, tree any) bool {
@@ -92,7 +92,7 @@ func isPrintable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// removeCommand returns the command that removes what is set at a path.
+// removeCommand returns the command that removes the value at a path.
 func removeCommand(path *field.Path) string {
 	if key := path.String(); isNested(key) {
 		return command([]string{"rm", "--path"}, key)
@@ -100,10 +100,11 @@ func removeCommand(path *field.Path) string {
 	return removeKeyCommand(path.String())
 }
 
-// removeKeyCommand returns the command that removes a whole key, whatever is in its name.
+// removeKeyCommand returns the command that removes a whole key, whatever its name
+// contains.
 func removeKeyCommand(key string) string { return command([]string{"rm"}, key) }
 
-// resetCommand returns the command that puts a path back to its default.
+// resetCommand returns the command that resets a path to its default.
 func resetCommand(path *field.Path) string {
 	if value := defaultAt(path.String()); value != nil {
 		return setCommand(path, value)
@@ -111,13 +112,13 @@ func resetCommand(path *field.Path) string {
 	return removeCommand(path)
 }
 
-// both joins commands so that each runs if the one before it did what it should.
+// both joins commands so that each runs only if the one before it succeeded.
 func both(commands ...string) string { return strings.Join(commands, " && ") }
 
 // command returns a command line for a POSIX shell.
 func command(words []string, operands ...string) string {
 	line := "pulumi config " + strings.Join(words, " ")
-	ended := false // The options.
+	ended := false // Whether the options have ended.
 	for _, operand := range operands {
 		if strings.HasPrefix(operand, "-") && !ended {
 			line, ended = line+" --", true
@@ -129,7 +130,7 @@ func command(words []string, operands ...string) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
 
-// quote returns a word as a shell has to read it.
+// quote quotes a word for a shell, if necessary.
 func quote(word string) string {
 	if plainWord.MatchString(word) {
 		return word
@@ -137,7 +138,7 @@ func quote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// defaultAt returns the default of a path as it is typed, nil if it has none.
+// defaultAt returns the default at a path as a user would type it, nil if there is none.
 func defaultAt(path string) any {
 	spec := Default()
 	v := reflect.ValueOf(spec)
@@ -165,7 +166,7 @@ func defaultAt(path string) any {
 	}
 }
 
-// withoutNamespace cuts the namespace from a path: llm-d-sim:decode.replicas is
+// withoutNamespace removes the namespace from a path: llm-d-sim:decode.replicas becomes
 // decode.replicas.
 func withoutNamespace(path string) string {
 	if i := strings.IndexAny(path, ":.["); i >= 0 && path[i] == ':' {

@@ -41,7 +41,7 @@ func TestEveryFixSolvesItsProblem(t *testing.T) {
 	}
 }
 
-// withoutFix leaves what makes a problem the same as another.
+// withoutFix removes the fixes, which may differ between equal problems.
 func withoutFix(problems []Problem) []Problem {
 	same := slices.Clone(problems)
 	for i := range same {
@@ -73,12 +73,12 @@ func TestAllFixesTogetherSolveAllProblems(t *testing.T) {
 	}
 }
 
-func TestPathsAreThoseOfPulumi(t *testing.T) {
+func TestPathsArePulumiPropertyPaths(t *testing.T) {
 	t.Parallel()
 	for _, values := range append(bad(), badValues(t)...) {
 		for _, p := range newStack(t, Namespace, in(Namespace, values)).problems() {
 			if strings.HasPrefix(p.Fix, "pulumi config rm ") && !strings.Contains(p.Fix, "--path") {
-				continue // A whole key, whose name is no path.
+				continue // A whole key, whose name is not a path.
 			}
 			_, err := resource.ParsePropertyPathStrict(p.Path)
 			require.NoError(t, err, p)
@@ -86,7 +86,7 @@ func TestPathsAreThoseOfPulumi(t *testing.T) {
 	}
 }
 
-func TestFixesAreWrittenForAShell(t *testing.T) {
+func TestFixesAreQuotedForShell(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ key, value, fix string }{
 		"top level":     {"replicas", "0", "pulumi config set replicas 2"},

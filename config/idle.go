@@ -4,15 +4,15 @@ import (
 	"strings"
 )
 
-// idleParts lists what has no effect in some configurations: a path with all below it,
-// when it has an effect, and what it lacks otherwise. The first that fits a setting counts.
+// idleParts lists what has no effect in some configurations: a path with everything below
+// it, when it has an effect, and what is missing otherwise. The first match counts.
 var idleParts = []struct {
 	path  string
 	works func(*Spec) bool
 	lacks string
 }{
-	{"replicas", (*Spec).SingleMode, "beside prefill.enabled or decode.enabled: each stage has replicas of its own"},
-	{"logVerbosity", (*Spec).SingleMode, "beside prefill.enabled or decode.enabled: each stage has a logVerbosity of its own"},
+	{"replicas", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own replicas"},
+	{"logVerbosity", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own logVerbosity"},
 	{"prefill", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
 	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
 	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
@@ -27,8 +27,8 @@ var idleParts = []struct {
 	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
 }
 
-// idle returns a warning for each setting that has no effect. A switch that is off is
-// none, since it agrees with that.
+// idle returns a warning for each setting that has no effect. Switches that are off are
+// consistent with that, so they get none.
 func (s *Spec) idle(settings []setting) []Warning {
 	var warnings []Warning
 	for _, set := range settings {

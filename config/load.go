@@ -12,7 +12,7 @@ import (
 )
 
 // Namespace is the name of the Pulumi project, and so the namespace of its configuration
-// keys. In a project of another name, keys of both namespaces are read.
+// keys. If the project has another name, keys in both namespaces are read.
 const Namespace = "llm-d-sim"
 
 // Loaded is a stack configuration that has no problems.
@@ -30,10 +30,10 @@ type Loaded struct {
 // (`llm-d-sim:decode`), as Pulumi delivers them to a program: scalars as they were typed,
 // objects as JSON; null means "not set". secretKeys are the full keys of encrypted values.
 //
-// Keys of the project's namespace, of Namespace and of `kubernetes:` are read, and each of
-// them has to be known. Other namespaces belong to others, such as `pulumi:` or a policy
-// pack, unless the name is nearly one of ours or the key is a key of Spec: that is a typo,
-// or a project that was renamed, and refused.
+// Keys in the project's namespace, in Namespace and in `kubernetes:` are read, and all of
+// them must be known. Other namespaces belong to others, such as `pulumi:` or a policy
+// pack, and are ignored, unless the name is close to one of ours or the key is a key of
+// Spec: that is a typo, or a renamed project, and is refused.
 //
 // The error is an *Error with all problems.
 func Load(project string, values map[string]string, secretKeys []string) (*Loaded, error) {
@@ -54,8 +54,8 @@ func Load(project string, values map[string]string, secretKeys []string) (*Loade
 			l.foreign(full, namespace, key)
 		}
 	}
-	// A value that could not be read has its default here, so that the rest is still
-	// checked and all problems are reported at once.
+	// A value that could not be read has its default here, so that the rest is still checked
+	// and all problems are reported together.
 	problems := append(l.problems, spec.problems(l.roots)...)
 	for i := range problems {
 		problems[i].Fix = l.fixInText(problems[i])
@@ -67,7 +67,7 @@ func Load(project string, values map[string]string, secretKeys []string) (*Loade
 	return loaded, nil
 }
 
-// roots are the keys that are set in another namespace than the project's, by name.
+// roots are the keys that are set in a namespace other than the project's, by name.
 type roots map[string]string
 
 func rootsOf(project string, values map[string]string) roots {
@@ -81,7 +81,7 @@ func rootsOf(project string, values map[string]string) roots {
 	return r
 }
 
-// at returns a path, given with dots, as it is typed in this project.
+// at returns a dotted path as it is typed in this project.
 func (r roots) at(path string, more ...string) *field.Path {
 	keys := append(strings.Split(path, "."), more...)
 	if full, is := r[keys[0]]; is {
@@ -90,7 +90,7 @@ func (r roots) at(path string, more ...string) *field.Path {
 	return field.NewPath(keys[0], keys[1:]...)
 }
 
-// loader is a decoder of whole keys.
+// loader decodes whole keys.
 type loader struct {
 	decoder
 	roots
@@ -131,8 +131,8 @@ func (l *loader) own(full, key string) {
 	})
 }
 
-// unlessSet returns the tree of a value that is meant for a key of the Spec, nil if the key
-// is set already.
+// unlessSet returns the tree of a value that was meant for a key of the Spec, nil if the
+// key is set already.
 func (l *loader) unlessSet(key, raw string) any {
 	for _, namespace := range []string{l.project, Namespace} {
 		if _, is := l.values[namespace+":"+key]; is {
@@ -142,7 +142,7 @@ func (l *loader) unlessSet(key, raw string) any {
 	return treeOf(l.known[key].Type(), raw)
 }
 
-// foreign refuses a key of another namespace if it was meant for one of ours.
+// foreign refuses a key in another namespace if it was meant for one of ours.
 func (l *loader) foreign(full, namespace, key string) {
 	target, found := l.known[key]
 	near := spelling.Nearest(namespace, []string{Namespace, providerNamespace})
@@ -165,8 +165,8 @@ func (l *loader) foreign(full, namespace, key string) {
 
 func (l *loader) isSecret(full string) bool { return slices.Contains(l.secretKeys, full) }
 
-// fixInText returns the fix of a problem: no command leads into an object that is set as a
-// text, only the whole text can be removed.
+// fixInText returns the fix of a problem: no command can change part of an object that is
+// set as text, only remove the whole text.
 func (l *loader) fixInText(p Problem) string {
 	for _, text := range l.texts {
 		if strings.HasPrefix(p.Path, text.String()) {

@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, Simulator{Model: "random", MaxNumSeqs: 5}, s.Simulator)
 }
 
-func TestStagesInheritFromTheTopLevel(t *testing.T) {
+func TestStagesInheritTopLevelKeys(t *testing.T) {
 	t.Parallel()
 	s, err := load(map[string]string{
 		"image":     "example.com/sim:v1",
@@ -87,7 +87,7 @@ func TestStagesInheritFromTheTopLevel(t *testing.T) {
 	require.Equal(t, "2", decode.Resources.Limits.Cpu().String())
 }
 
-func TestSingleModeIsDescribedAtTheTopLevel(t *testing.T) {
+func TestSingleModeUsesTopLevelKeys(t *testing.T) {
 	t.Parallel()
 	s, err := load(map[string]string{"name": "mine", "replicas": "7", "logVerbosity": "2", "service": `{"port":8300}`})
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestSingleModeIsDescribedAtTheTopLevel(t *testing.T) {
 	require.Equal(t, llmd.DecodeName, s.DecodeName())
 }
 
-func TestTheSidecarNeedsAllItsParts(t *testing.T) {
+func TestSidecarNeedsEPPAndBothStages(t *testing.T) {
 	t.Parallel()
 	on := `{"enabled":true}`
 	for name, test := range map[string]struct {
@@ -190,7 +190,7 @@ func TestPullPolicy(t *testing.T) {
 	}
 }
 
-func TestTheCheckedInConfigurationsLoadWithoutWarnings(t *testing.T) {
+func TestCheckedInConfigurationsLoadWithoutWarnings(t *testing.T) {
 	t.Parallel()
 	for _, name := range stackfile.Names {
 		values, err := stackfile.Values("..", name)
@@ -201,7 +201,7 @@ func TestTheCheckedInConfigurationsLoadWithoutWarnings(t *testing.T) {
 	}
 }
 
-func TestThePackageImportsNoPulumi(t *testing.T) {
+func TestPackageDoesNotImportPulumi(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	require.NoError(t, err)

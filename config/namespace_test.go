@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOtherNamespacesAreLeftAlone(t *testing.T) {
+func TestOtherNamespacesAreIgnored(t *testing.T) {
 	t.Parallel()
 	loaded, err := Load(Namespace, map[string]string{
 		"pulumi:disable-default-providers": `["*"]`, "aws:region": "x", "random:foo": "y", "policy:replcas": "1",

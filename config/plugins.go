@@ -7,7 +7,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
-// pluginsConfig reports what the EPP would only say by exiting, or not at all.
+// pluginsConfig reports what the EPP itself would report only by exiting, or not at all.
 func (v *validator) pluginsConfig(path *field.Path, config map[string]any, epp release.EPP, prefillStage bool) {
 	if config == nil {
 		return

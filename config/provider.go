@@ -11,7 +11,7 @@ import (
 const providerNamespace = "kubernetes"
 
 // Provider holds the settings of Pulumi's Kubernetes provider, under `kubernetes:`, that
-// hold for this program. What is not set has the provider's own default.
+// apply to this program. What is not set has the provider's own default.
 type Provider struct {
 	// Kubeconfig is a path or the content. Default: $KUBECONFIG or ~/.kube/config.
 	Kubeconfig string `json:"kubeconfig"`
@@ -39,8 +39,8 @@ type ClientSettings struct {
 	Timeout *int32 `json:"timeout"`
 }
 
-// The provider's other settings: those that the program decides itself, those that would
-// break it, and those that change nothing here.
+// The provider's other settings: those that the program decides, those that would break it,
+// and those that have no effect here.
 var (
 	// fixedSettings have one value; the text says why.
 	fixedSettings = map[string]string{

@@ -32,7 +32,7 @@ func TestProviderSettingsAreTyped(t *testing.T) {
 func TestBadProviderSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ key, value, message, fix string }{
-		{"foo", "1", "is not a known key: known here are", "pulumi config rm kubernetes:foo"},
+		{"foo", "1", "is not a known key: the keys here are", "pulumi config rm kubernetes:foo"},
 		{"contxt", "a b", "did you mean kubernetes:context?", "pulumi config set kubernetes:context 'a b' && pulumi config rm kubernetes:contxt"},
 		{"nmespace", "x", "did you mean kubernetes:namespace?", "pulumi config rm kubernetes:nmespace"},
 		{"namespace", "x", "the key namespace", "pulumi config set namespace x && pulumi config rm kubernetes:namespace"},

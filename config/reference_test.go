@@ -17,7 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-var update = flag.Bool("update", false, "write the README's configuration reference anew")
+var update = flag.Bool("update", false, "rewrite the README's configuration reference")
 
 const (
 	readme         = "../README.md"
@@ -43,14 +43,14 @@ func TestReference(t *testing.T) {
 	require.Equal(t, want, written, "run go test ./config -update")
 }
 
-// section is one table: a struct, and everywhere it stands.
+// section is one table: a struct, and all paths where it occurs.
 type section struct {
 	of    reflect.Type
 	paths []string
 	value reflect.Value
 }
 
-// writeReference writes a table for each struct of the Spec, from its comments.
+// writeReference renders a table for each struct of the Spec, from its comments.
 func writeReference(t *testing.T) string {
 	t.Helper()
 	docs := fieldDocs(t)
@@ -95,8 +95,8 @@ func writeReference(t *testing.T) string {
 	return out.String()
 }
 
-// enqueue adds a table, or a place to the table of the same type: the gateways are
-// alike, and decode is a prefill stage and more.
+// enqueue adds a table, or a path to the table of the same type: both gateways share a
+// type, and decode extends a stage.
 func enqueue(queue []section, of reflect.Type, path string, value reflect.Value) []section {
 	for i := range queue {
 		if queue[i].of == of {
@@ -107,7 +107,7 @@ func enqueue(queue []section, of reflect.Type, path string, value reflect.Value)
 	return append(queue, section{of: of, paths: []string{path}, value: value})
 }
 
-// shared returns the struct whose fields a struct takes over.
+// shared returns the embedded struct whose fields a struct includes.
 func shared(of reflect.Type) (reflect.Type, bool) {
 	for i := range of.NumField() {
 		if of.Field(i).Anonymous {
@@ -168,7 +168,7 @@ func splitDefault(doc string) (description, value string) {
 	return doc[:match[0]], doc[match[2]:match[3]]
 }
 
-// checkDefault compares what a comment says with Default, where that has a plain value.
+// checkDefault compares the default in a comment with Default, if that is a plain value.
 func checkDefault(t *testing.T, field, documented string, value reflect.Value) {
 	t.Helper()
 	if value.IsZero() && value.Kind() != reflect.Bool || value.Kind() == reflect.Struct || field == "GatewayInstance.Image" {

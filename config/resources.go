@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// resources checks a container's resources as the API server does, which would refuse the
-// Deployment when half of the stack is there.
+// resources checks a container's resources as the API server does, which would otherwise
+// reject the Deployment halfway through.
 func (v *validator) resources(path *field.Path, resources corev1.ResourceRequirements) {
 	before := len(v.problems)
 	for key, list := range map[string]corev1.ResourceList{"requests": resources.Requests, "limits": resources.Limits} {
@@ -22,7 +22,7 @@ func (v *validator) resources(path *field.Path, resources corev1.ResourceRequire
 		}
 	}
 	if len(v.problems) > before {
-		return // What is wrong alone need not be compared.
+		return // Invalid values need not be compared.
 	}
 	for _, name := range slices.Sorted(maps.Keys(resources.Requests)) {
 		requestPath, limitPath := property(path.Child("requests"), string(name)), property(path.Child("limits"), string(name))
@@ -55,7 +55,7 @@ func (v *validator) quantity(path *field.Path, name string, quantity resource.Qu
 	switch {
 	case !isResource(name):
 		v.add(path, quantity.String(), removeCommand(path),
-			"is no resource: use cpu, memory, ephemeral-storage, hugepages-SIZE or a vendor's DOMAIN/NAME")
+			"is not a resource: use cpu, memory, ephemeral-storage, hugepages-SIZE or a vendor's DOMAIN/NAME")
 	case quantity.Sign() < 0:
 		v.add(path, quantity.String(), removeCommand(path), "must not be negative")
 	case isExtended(name) && quantity.MilliValue()%1000 != 0:
@@ -66,7 +66,7 @@ func (v *validator) quantity(path *field.Path, name string, quantity resource.Qu
 	}
 }
 
-// hugePages checks that there are none without CPU or memory.
+// hugePages checks that huge pages come with CPU or memory.
 func (v *validator) hugePages(path *field.Path, resources corev1.ResourceRequirements) {
 	var pages []corev1.ResourceName
 	for _, list := range []corev1.ResourceList{resources.Requests, resources.Limits} {
@@ -82,11 +82,11 @@ func (v *validator) hugePages(path *field.Path, resources corev1.ResourceRequire
 	if len(pages) > 0 {
 		defaults := Default()
 		memory := setQuantity(path.Child("requests", "memory"), *defaults.Resources.Requests.Memory())
-		v.add(path, slices.Compact(slices.Sorted(slices.Values(pages))), memory, "needs cpu or memory beside huge pages")
+		v.add(path, slices.Compact(slices.Sorted(slices.Values(pages))), memory, "needs cpu or memory in addition to huge pages")
 	}
 }
 
-// isResource reports whether a container may ask for a resource.
+// isResource reports whether a container can request a resource.
 func isResource(name string) bool {
 	switch corev1.ResourceName(name) {
 	case corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage:
@@ -104,8 +104,8 @@ func isNative(name string) bool {
 	return !strings.Contains(name, "/") || strings.Contains(name, corev1.ResourceDefaultNamespacePrefix)
 }
 
-// isExtended reports whether a resource is a vendor's. Quotas put "requests." before its
-// name.
+// isExtended reports whether a resource is a vendor's. Quotas prefix its name with
+// "requests.".
 func isExtended(name string) bool {
 	return !isNative(name) && !strings.HasPrefix(name, corev1.DefaultResourceRequestsPrefix) &&
 		len(validation.IsQualifiedName(corev1.DefaultResourceRequestsPrefix+name)) == 0
@@ -116,7 +116,7 @@ func overcommits(name string) bool {
 	return isNative(name) && !strings.HasPrefix(name, corev1.ResourceHugePagesPrefix)
 }
 
-// pageSizeOf returns the bytes of a page of hugepages-SIZE, 0 if SIZE is none.
+// pageSizeOf returns the page size of hugepages-SIZE in bytes, 0 if SIZE is invalid.
 func pageSizeOf(name string) (size int64, isHugePages bool) {
 	text, is := strings.CutPrefix(name, corev1.ResourceHugePagesPrefix)
 	if !is {

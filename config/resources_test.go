@@ -8,7 +8,7 @@ import (
 
 // Each case is one of the rules of ValidateResourceRequirements in Kubernetes'
 // pkg/apis/core/validation.
-func TestResourcesKeepTheRulesOfTheAPIServer(t *testing.T) {
+func TestResourcesFollowAPIServerRules(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		resources string
@@ -24,14 +24,14 @@ func TestResourcesKeepTheRulesOfTheAPIServer(t *testing.T) {
 		"GPU without limit":      {`{"requests":{"nvidia.com/gpu":1}}`, `resources.requests["nvidia.com/gpu"]`, "needs a limit of the same amount"},
 		"GPU below limit":        {`{"requests":{"nvidia.com/gpu":1},"limits":{"nvidia.com/gpu":2}}`, `resources.requests["nvidia.com/gpu"]`, "must equal the limit of 2"},
 		"half a GPU":             {`{"limits":{"nvidia.com/gpu":"500m"}}`, `resources.limits["nvidia.com/gpu"]`, "must be a whole number"},
-		"quota's name":           {`{"limits":{"requests.nvidia.com/gpu":1}}`, `resources.limits["requests.nvidia.com/gpu"]`, "is no resource"},
-		"no domain":              {`{"limits":{"gpu":1}}`, "resources.limits.gpu", "is no resource"},
+		"quota's name":           {`{"limits":{"requests.nvidia.com/gpu":1}}`, `resources.limits["requests.nvidia.com/gpu"]`, "is not a resource"},
+		"no domain":              {`{"limits":{"gpu":1}}`, "resources.limits.gpu", "is not a resource"},
 		"huge pages, no limit":   {`{"requests":{"hugepages-2Mi":"64Mi","cpu":1}}`, "resources.requests.hugepages-2Mi", "needs a limit of the same amount"},
 		"huge pages below limit": {`{"requests":{"hugepages-2Mi":"32Mi","cpu":1},"limits":{"hugepages-2Mi":"64Mi"}}`, "resources.requests.hugepages-2Mi", "must equal the limit of 64Mi"},
 		"huge pages alone":       {`{"limits":{"hugepages-2Mi":"64Mi"}}`, "resources", "needs cpu or memory"},
 		"part of a page":         {`{"limits":{"hugepages-2Mi":"3Mi","cpu":1}}`, "resources.limits.hugepages-2Mi", "must be a multiple of the page size"},
-		"no page size":           {`{"limits":{"hugepages-foo":"64Mi","cpu":1}}`, "resources.limits.hugepages-foo", "is no resource"},
-		"negative page size":     {`{"limits":{"hugepages--2Mi":"64Mi","cpu":1}}`, "resources.limits.hugepages--2Mi", "is no resource"},
+		"no page size":           {`{"limits":{"hugepages-foo":"64Mi","cpu":1}}`, "resources.limits.hugepages-foo", "is not a resource"},
+		"negative page size":     {`{"limits":{"hugepages--2Mi":"64Mi","cpu":1}}`, "resources.limits.hugepages--2Mi", "is not a resource"},
 	} {
 		_, err := load(map[string]string{"resources": test.resources})
 		if test.path == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stack is a stack configuration that commands can change, by Pulumi's own code.
+// stack is a stack configuration that commands can change, using Pulumi's own code.
 type stack struct {
 	t       *testing.T
 	project string
@@ -54,7 +54,7 @@ func (s *stack) problems() []Problem {
 	return all.Problems
 }
 
-// shell returns the words of each `pulumi` command in some lines, as a shell reads them.
+// shell returns the words of each `pulumi` command in some lines, as a shell parses them.
 func shell(t *testing.T, lines []string) [][][]string {
 	t.Helper()
 	script := `pulumi() { printf '%s\0' "$#" "$@"; }; ` + strings.Join(lines, " && printf 'end\\0'; ") + ` && printf 'end\0'`
@@ -76,7 +76,7 @@ func shell(t *testing.T, lines []string) [][][]string {
 	return all
 }
 
-// run does what the commands of a fix do.
+// run executes the commands of a fix.
 func (s *stack) run(fix string, commands [][]string) {
 	s.t.Helper()
 	for _, args := range commands {
@@ -84,7 +84,7 @@ func (s *stack) run(fix string, commands [][]string) {
 	}
 }
 
-// config does what `pulumi config set` and `rm` do.
+// config executes `pulumi config set` and `rm`.
 func (s *stack) config(fix string, args []string) {
 	s.t.Helper()
 	require.GreaterOrEqual(s.t, len(args), 3, fix)
@@ -133,7 +133,7 @@ func (s *stack) json() string {
 	return string(raw)
 }
 
-// key reads a key as pulumi does: without a namespace it has the project's.
+// key parses a key as pulumi does: without a namespace, it has the project's.
 func (s *stack) key(typed string, path bool) pulumi.Key {
 	s.t.Helper()
 	top, rest := typed, ""

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// treeOf reads a top-level value, which Pulumi delivers as text: scalars as they were
-// typed, anything else as JSON. Both kinds of null, YAML's ~ among them, arrive as "null".
+// treeOf parses a top-level value, which Pulumi delivers as text: scalars as they were
+// typed, everything else as JSON. null arrives as "null", and so does YAML's ~.
 func treeOf(t reflect.Type, raw string) any {
 	if t.Kind() == reflect.Pointer {
 		return treeOf(t.Elem(), raw)
@@ -44,8 +44,8 @@ func eof(decoder *json.Decoder) error {
 	return err
 }
 
-// parsed returns the object that a text of YAML or JSON describes; anything else stays as
-// it is.
+// parsed returns the object that a YAML or JSON text describes; anything else stays as it
+// is.
 func (d *decoder) parsed(path *field.Path, tree any) any {
 	text, is := tree.(string)
 	if !is {
@@ -60,10 +60,10 @@ func (d *decoder) parsed(path *field.Path, tree any) any {
 	if parsed := treeOf(reflect.TypeFor[map[string]any](), string(raw)); parsed != nil {
 		return parsed
 	}
-	return text // As good as empty.
+	return text // Effectively empty.
 }
 
-// plain turns the numbers of a tree from their text into Go's own.
+// plain converts the numbers of a tree from text to Go's own.
 func plain(tree any) any {
 	switch v := tree.(type) {
 	case map[string]any:

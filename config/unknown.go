@@ -16,7 +16,7 @@ import (
 // notShown stands for a value that may be a secret.
 const notShown = "[not shown]"
 
-// misplaced is a value under a key that is not known.
+// misplaced is a value under an unknown key.
 type misplaced struct {
 	path  *field.Path
 	key   string
@@ -25,8 +25,8 @@ type misplaced struct {
 	remove string
 }
 
-// unknown reports a value whose key is none of the known ones. meant returns the path of a
-// known key, and the value that could move there, nil if none could.
+// unknown reports a value under an unknown key. meant returns the path of a known key, and
+// the value that could move there, nil if none could.
 func (d *decoder) unknown(
 	m misplaced, known map[string]reflect.Value, meant func(near string) (*field.Path, any),
 ) {
@@ -43,14 +43,14 @@ func (d *decoder) unknown(
 	case looksSecret(m.key):
 		d.add(m.path, notShown, m.remove, "is not a known key; a secret does not belong in an object, which is stored in plain text")
 	default:
-		d.add(m.path, m.value, m.remove, "is not a known key: known here are %s", strings.Join(names, ", "))
+		d.add(m.path, m.value, m.remove, "is not a known key: the keys here are %s", strings.Join(names, ", "))
 	}
 }
 
 var dottedKey = regexp.MustCompile(`^([A-Za-z]+)((?:\.[A-Za-z][A-Za-z0-9]*|\[0\])+)$`)
 
-// dotted returns what a key such as decode.replicas would be as a path: its first key, and
-// the tree that `pulumi config set --path` makes of the rest.
+// dotted returns what a key such as decode.replicas would mean as a path: its first key,
+// and the tree that `pulumi config set --path` makes of the rest.
 func dotted(key, raw string) (root string, tree any) {
 	match := dottedKey.FindStringSubmatch(key)
 	if match == nil {
@@ -74,8 +74,8 @@ func dotted(key, raw string) (root string, tree any) {
 	return match[1], tree
 }
 
-// moveCommand returns the command that sets a tree at another path before it runs remove.
-// It is remove alone if the tree does not fit there.
+// moveCommand returns the command that sets a tree at another path and then runs remove, or
+// just remove if the tree does not fit there.
 func moveCommand(path *field.Path, t reflect.Type, tree any, remove string) string {
 	scratch := &decoder{}
 	scratch.value(reflect.New(t).Elem(), path, tree)

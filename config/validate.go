@@ -12,11 +12,11 @@ import (
 // maxNameLength leaves room for ms-sim-{name}-decode in a DNS label.
 const maxNameLength = validation.DNS1123LabelMaxLength - len("ms-sim--decode")
 
-// minDrainTimeout outlasts the news of a gateway pod's removal.
+// minDrainTimeout is long enough for clients to learn of a gateway pod's removal.
 const minDrainTimeout = 5 * time.Second
 
-// Validate returns an *Error with every value that is out of bounds and everything that
-// does not fit together, nil if there is none.
+// Validate returns an *Error with every value that is out of bounds and every conflict, nil
+// if there is none.
 func (s *Spec) Validate() error {
 	if problems := s.problems(nil); len(problems) > 0 {
 		return newError(problems)
@@ -134,10 +134,10 @@ func (s *Spec) checkGateways(v *validator) {
 				"needs the standard gateway, which checks the key: inferenceGateway.enabled and inferenceGateway.standard.enabled")
 		case s.IstioGateway():
 			v.add(auth, true, setCommand(v.at("inferenceGateway.istio.enabled"), false),
-				"works with the standard gateway only: inferenceGateway.istio would let everybody in")
+				"works with the standard gateway only: inferenceGateway.istio would let anyone in")
 		case s.Gateway.Enabled:
 			v.add(auth, true, setCommand(v.at("gateway.enabled"), false),
-				"works with the standard gateway only: gateway would let everybody in")
+				"works with the standard gateway only: gateway would let anyone in")
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"prefill", `{"routingSidecar":{}}`, "prefill.routingSidecar", "is not a known key"},
 		{"inferenceGateway", `{"standard":{"enable":true}}`, "inferenceGateway.standard.enable", "inferenceGateway.standard.enabled"},
 		{"resources", `{"request":{}}`, "resources.request", "did you mean resources.requests?"},
-		{"zzzzzzzz", "1", "zzzzzzzz", "known here are"},
+		{"zzzzzzzz", "1", "zzzzzzzz", "the keys here are"},
 		// Types.
 		{"replicas", "four", "replicas", "must be a whole number"},
 		{"replicas", "4.5", "replicas", "must be a whole number"},
@@ -80,23 +80,23 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		// Quantities.
 		{"resources", `{"requests":{"cpu":"lots"}}`, "resources.requests.cpu", "must be a quantity"},
 		{"resources", `{"requests":{"memory":"-1Mi"}}`, "resources.requests.memory", "must not be negative"},
-		{"resources", `{"requests":{"cpus":"1"}}`, "resources.requests.cpus", "is no resource"},
+		{"resources", `{"requests":{"cpus":"1"}}`, "resources.requests.cpus", "is not a resource"},
 		{"resources", `{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}`, "resources.requests.cpu", "must not be above the limit of 1"},
 		{"decode", `{"resources":{"limits":{"memory":true}}}`, "decode.resources.limits.memory", "must be a quantity"},
-		// Flags that are ours.
+		// Flags that the program sets.
 		{"decode", `{"args":["--port=1"]}`, "decode.args[0]", "use decode.port"},
 		{"prefill", `{"args":["--x","-seed","3"]}`, "prefill.args[1]", "use simulator.seed"},
 		{"epp", `{"args":["--secure-serving=false"]}`, "epp.args[0]", "cannot be set here: use epp.secureServing"},
 		{"epp", `{"args":[""]}`, "epp.args[0]", "must not be empty"},
 		{"inferenceGateway", `{"auth":{"keyGeneration":0}}`, "inferenceGateway.auth.keyGeneration", "must be 1 or more"},
-		// Things that do not fit together.
+		// Conflicts.
 		{"prefill", `{"enabled":true}`, "prefill.enabled", "needs decode.enabled"},
 		{"inferencePool", `{"enabled":true}`, "inferencePool.enabled", "needs epp.enabled"},
 		{"inferenceGateway", `{"enabled":true}`, "inferenceGateway.enabled", "deploys nothing"},
 		// An own EndpointPickerConfig.
 		{"epp", `{"pluginsConfig":{"kind":"EndpointPickerConfig","plugins":[{"type":"x"}]}}`, "epp.pluginsConfig.apiVersion", "must be llm-d.ai/v1alpha1 or inference.networking.x-k8s.io/v1alpha1 for EPP v0.10.0"},
-		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig"}}`, "epp.pluginsConfig.plugins", "one plugin or more"},
-		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"},{"type":"random-picker"}]}}`, "epp.pluginsConfig.plugins[1]", "name of another plugin"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig"}}`, "epp.pluginsConfig.plugins", "at least one plugin"},
+		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"},{"type":"random-picker"}]}}`, "epp.pluginsConfig.plugins[1]", "has the same name as"},
 		{"epp", `{"pluginsConfig":{"apiVersion":"inference.networking.x-k8s.io/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}],"schedulingProfiles":[{"name":"p","plugins":[{"pluginRef":"b"}]}]}}`, "epp.pluginsConfig.schedulingProfiles[0].plugins[0].pluginRef", "must be the name of one of the plugins"},
 	} {
 		_, err := load(map[string]string{test.key: test.value})
@@ -108,7 +108,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 	}
 }
 
-func TestCombinationsThatDoNotFit(t *testing.T) {
+func TestConflictingSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	on := `{"enabled":true}`
 	for name, test := range map[string]struct {
@@ -125,17 +125,17 @@ func TestCombinationsThatDoNotFit(t *testing.T) {
 			},
 			"decode.port", "must be below 65535",
 		},
-		"no gateway to ask for the key": {
+		"no gateway that checks the key": {
 			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true},"auth":{"enabled":true}}`},
 			"inferenceGateway.auth.enabled", "needs the standard gateway",
 		},
-		"a way in without the key": {
+		"a gateway that does not check the key": {
 			map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"istio":{"enabled":true},"auth":{"enabled":true}}`},
-			"inferenceGateway.auth.enabled", "inferenceGateway.istio would let everybody in",
+			"inferenceGateway.auth.enabled", "inferenceGateway.istio would let anyone in",
 		},
-		"another way in without the key": {
+		"another gateway that does not check the key": {
 			map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true},"auth":{"enabled":true}}`, "gateway": on},
-			"inferenceGateway.auth.enabled", "gateway would let everybody in",
+			"inferenceGateway.auth.enabled", "gateway would let anyone in",
 		},
 	} {
 		_, err := load(test.values)

@@ -16,7 +16,7 @@ import (
 // maxVerbosity is the highest level that klog's users give a meaning to.
 const maxVerbosity = 10
 
-// validator checks a Spec; its methods are the bounds that several fields share.
+// validator checks a Spec; its methods check bounds that several fields share.
 type validator struct {
 	collector
 	roots
@@ -70,14 +70,14 @@ func oneOf[T ~string](v *validator, path *field.Path, value T, allowed ...T) {
 	v.add(path, value, fix, "%s", detail)
 }
 
-// image wants a reference that a container runtime can parse.
+// image requires a reference that a container runtime can parse.
 func (v *validator) image(path *field.Path, image string) {
 	if _, err := reference.ParseNormalizedNamed(image); err != nil {
 		v.invalid(path, image, "must be an image reference such as %s: %v", llmd.SimulatorImage, err)
 	}
 }
 
-// release reports an image, or the version beside it, that is of no release the program
+// release reports an image, or the version set for it, that is not a release the program
 // knows. version is the path of the object with the key version; the image is in it, too,
 // unless its own path is given.
 func (v *validator) release(
@@ -96,8 +96,8 @@ func (v *validator) release(
 	v.invalid(path, value, "%v", err)
 }
 
-// args refuses flags that the program itself sets: the two would contradict each other.
-// ours names what to use instead of each flag.
+// args refuses flags that the program itself sets, since the two would conflict. ours says
+// for each flag what to use instead.
 func (v *validator) args(path *field.Path, args []string, ours map[string]string) {
 	for i, arg := range args {
 		if arg == "" {

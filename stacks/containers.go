@@ -45,5 +45,5 @@ func quantities(list corev1.ResourceList) map[string]string {
 	return m
 }
 
-// integer returns a configured number as the components take it.
+// integer converts a configured number for the components.
 func integer(n int32) *int { return new(int(n)) }

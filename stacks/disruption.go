@@ -13,7 +13,7 @@ import (
 func disruptionBudgetsEnabled(spec *config.Spec) bool { return spec.PodDisruptionBudget.Enabled }
 
 // disruptionBudgets registers a budget for each Deployment that can spare a pod. Of several
-// EPPs only the leader is ready, so a budget would never let it be evicted.
+// EPPs, only the leader is ready, so a budget would never allow its eviction.
 func (c *composer) disruptionBudgets() error {
 	replicated := []string{}
 	for _, d := range c.deployments {
@@ -27,8 +27,8 @@ func (c *composer) disruptionBudgets() error {
 	return err
 }
 
-// spreadOverNodes spreads the pods of each Deployment over nodes, where there are several
-// of both: a budget is of little use if all are on the node that is drained.
+// spreadOverNodes spreads the pods of each Deployment over the nodes, if there are several
+// of both: a budget is of little use if all pods are on the node that is drained.
 func spreadOverNodes(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 	deployment, is := args.Props.(*appsv1.DeploymentArgs)
 	if !is {
@@ -41,7 +41,7 @@ func spreadOverNodes(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTr
 		TopologyKey:       pulumi.String("kubernetes.io/hostname"),
 		WhenUnsatisfiable: pulumi.String("ScheduleAnyway"),
 		LabelSelector:     spec.Selector.(*metav1.LabelSelectorArgs),
-		// Pods of the version before, which are about to leave, do not count.
+		// Pods of the previous version, which are about to go, do not count.
 		MatchLabelKeys: pulumi.ToStringArray([]string{"pod-template-hash"}),
 	}}
 	return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: args.Opts}

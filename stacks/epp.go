@@ -54,8 +54,8 @@ func (c *composer) epp() error {
 	return nil
 }
 
-// ownPlugins returns the user's own EndpointPickerConfig as the EPP's release reads it,
-// empty if there is none.
+// ownPlugins returns the user's own EndpointPickerConfig, migrated to the EPP's release, or
+// nothing if there is none.
 func ownPlugins(spec *config.Spec) (string, error) {
 	own := spec.EPP.PluginsConfig
 	if own == nil {
@@ -67,7 +67,7 @@ func ownPlugins(spec *config.Spec) (string, error) {
 	return endpointpicker.Override(own)
 }
 
-// eppNeeds are the kinds that an EPP exits without.
+// eppNeeds returns the kinds without which the EPP exits.
 func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
 	if !spec.Pool() || !spec.EPPRelease().ObjectiveRequired {
 		return nil

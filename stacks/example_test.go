@@ -12,8 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks"
 )
 
-// A whole stack in another program, in a namespace that exists already, with an EPP that
-// the same program builds.
+// A whole stack as part of another program, in an existing namespace, with an EPP image
+// that the same program builds.
 func ExampleNewStack() {
 	program := func(ctx *pulumi.Context) error {
 		spec := config.Default()

@@ -9,9 +9,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
-// export sets the stack outputs. Those that describe the cluster are read from it
-// once all Deployments are done, at the end of every `up`, also of one that changes
-// nothing: the state would only repeat what an earlier `up` saw.
+// export sets the stack outputs. Those that describe the cluster are read from it once all
+// Deployments are done, at the end of every `up`, even one that changes nothing: the state
+// would only repeat what an earlier `up` saw.
 func (r *run) export(s *Stack) {
 	r.ctx.Export("namespace", s.Namespace)
 	r.ctx.Export("endpoints", s.Endpoints)

@@ -80,7 +80,7 @@ func annotated(args *pulumi.ResourceTransformationArgs, annotations pulumi.Strin
 }
 
 // metadataOf returns the metadata of a Kubernetes object, nil for any other resource.
-// Package components makes fresh ones for each object, annotations included.
+// Package components creates new metadata for each object, including annotations.
 func metadataOf(args *pulumi.ResourceTransformationArgs) *metav1.ObjectMetaArgs {
 	if custom, is := args.Props.(kubernetes.UntypedArgs); is {
 		metadata, _ := custom["metadata"].(*metav1.ObjectMetaArgs)

@@ -8,27 +8,27 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// part is something that a stack can have. The file of the same name says how a
-// configuration becomes its component.
+// part is a component that a stack can have. The file of the same name turns the
+// configuration into it.
 type part struct {
 	// name is the logical name of the component, without that of the stack.
 	name string
-	// key switches the part on, and nameKey names its objects, where there is such a key.
+	// key enables the part, and nameKey names its objects, if there are such keys.
 	key, nameKey string
 	// enabled reports whether a stack has the part.
 	enabled func(*config.Spec) bool
-	// register registers the component, with what parts before it have left in the composer.
+	// register registers the component, using what earlier parts have left in the composer.
 	register func(*composer) error
 	// transform, if set, changes the resources of all parts.
 	transform pulumi.ResourceTransformation
 	// needs, if set, returns kinds that the part uses without creating any.
 	needs func(*config.Spec) []schema.GroupVersionKind
-	// implied, if set, returns the objects that a controller creates for the part's.
+	// implied, if set, returns the objects that a controller creates for those of the part.
 	implied func(*config.Spec) []plan.Object
 }
 
-// parts are all parts of a stack, in the order of the request path. That of gateways is
-// the order in which clients should prefer them.
+// parts are all parts of a stack, in the order of the request path. Clients should prefer
+// gateways in this order.
 var parts = []part{
 	{name: "standard-gateway", key: "inferenceGateway.standard.enabled", enabled: (*config.Spec).StandardGateway, register: (*composer).standardGateway},
 	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
@@ -42,10 +42,11 @@ var parts = []part{
 	{name: "disruption-budgets", key: "podDisruptionBudget.enabled", enabled: disruptionBudgetsEnabled, register: (*composer).disruptionBudgets, transform: spreadOverNodes},
 }
 
-// always is a part that every stack has.
+// always enables a part in every stack.
 func always(*config.Spec) bool { return true }
 
-// Plan returns what a stack of this configuration consists of. Nothing is registered.
+// Plan returns the parts and objects of a stack with this configuration. Nothing is
+// registered.
 func Plan(ctx *pulumi.Context, spec *config.Spec) (plan.Plan, error) {
 	objects, err := plan.Rehearse(ctx, func(ctx *pulumi.Context) error {
 		_, err := NewStack(ctx, stackName, &StackArgs{Spec: spec})

@@ -1,6 +1,6 @@
-// Package stacks turns a configuration into a whole llm-d simulator stack: the component
-// resource Stack for programs in Go, and Deploy, the program of this repository, which
-// checks configuration and cluster before it registers a Stack, and reads back its status.
+// Package stacks turns a configuration into a whole llm-d simulator stack: Stack is the
+// component resource for programs in Go; Deploy, the program of this repository, checks
+// configuration and cluster before it registers a Stack, and then reads its status back.
 package stacks
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
-// stackName is the logical name of the program's Stack. A constant, whatever the Pulumi
+// stackName is the logical name of the program's Stack. It is constant, whatever the Pulumi
 // stack is called: another name would be another resource.
 const stackName = "llm-d-sim"
 
@@ -27,7 +27,7 @@ const stackName = "llm-d-sim"
 // and registers the stack with its outputs.
 func Deploy(ctx *pulumi.Context) error {
 	program := Program{Connect: cluster.Connect, Settle: status.SettleTime}
-	// The SDK only returns single values; finding unknown keys takes all of them.
+	// The SDK returns only single values; finding unknown keys takes all of them.
 	for name, dst := range map[string]any{
 		pulumi.EnvConfig:           &program.Values,
 		pulumi.EnvConfigSecretKeys: &program.SecretKeys,
@@ -43,14 +43,13 @@ func Deploy(ctx *pulumi.Context) error {
 
 // Program is Deploy with its surroundings as parameters.
 type Program struct {
-	// Values are all configuration values by full key, SecretKeys those of them that
-	// are secret.
+	// Values are all configuration values by full key; SecretKeys are those that are secret.
 	Values     map[string]string
 	SecretKeys []string
 
 	// Connect returns the client for a cluster.
 	Connect func(cluster.Target) (cluster.Cluster, error)
-	// Settle is how long to wait at the end for what is not ready yet. Default: not at all.
+	// Settle is how long to wait at the end for what is not ready yet. Default: no waiting.
 	Settle time.Duration
 }
 
@@ -63,8 +62,8 @@ func (e *RefusedError) Error() string { return e.reason.Error() }
 // Unwrap returns the reason.
 func (e *RefusedError) Unwrap() error { return e.reason }
 
-// Run checks everything that can be checked, and only then registers resources. What
-// the checks find is a *RefusedError.
+// Run performs all checks before it registers any resource. It returns a *RefusedError if a
+// check fails.
 func (p *Program) Run(ctx *pulumi.Context) error {
 	r, err := p.check(ctx)
 	if err != nil {
@@ -97,7 +96,7 @@ type run struct {
 	ctx      *pulumi.Context
 	spec     *config.Spec
 	provider config.Provider
-	// warnings are about settings that work in another way than one may think.
+	// warnings are about settings that do not work as one might expect.
 	warnings []string
 	plan     plan.Plan
 	// stack names the Pulumi stack, and owner registers what identifies its state.

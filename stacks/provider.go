@@ -35,8 +35,8 @@ func (r *run) providers(random *random.Provider) (pulumi.ResourceOption, error) 
 		args.Cluster = pulumi.String(settings.Cluster)
 	}
 	if id := clusterID(r.ctx.Context(), r.live); id != "" {
-		// Otherwise another address of the same cluster counts as another cluster: every
-		// object would be created again, that is adopted, and then deleted as the old one.
+		// Otherwise another address of the same cluster counts as another cluster: every object
+		// would be created again, which adopts it, and then deleted as the old one.
 		args.ClusterIdentifier = pulumi.String(id)
 	}
 	k8s, err := kubernetes.NewProvider(r.ctx, "kubernetes", args)
@@ -60,8 +60,8 @@ func clientSettings(settings config.ClientSettings) kubernetes.KubeClientSetting
 	return args
 }
 
-// clusterID identifies a cluster, whatever its address, by something that is never created
-// twice. It is empty where the cluster does not say.
+// clusterID returns an identifier of a cluster that is independent of its address and never
+// reused. It is empty if the cluster does not reveal it.
 func clusterID(ctx context.Context, live cluster.Cluster) string {
 	system, err := live.Namespace(ctx, metav1.NamespaceSystem)
 	if err != nil || system == nil {

@@ -29,7 +29,7 @@ func (c *composer) proxy() error {
 
 func gatewayEnabled(spec *config.Spec) bool { return spec.Gateway.Enabled }
 
-// gateway registers the Gateway that a controller of the Gateway API runs.
+// gateway registers the Gateway that a Gateway API controller runs.
 func (c *composer) gateway() error {
 	args := c.routes()
 	args.Name, args.ClassName = c.spec.Gateway.RouteName, c.spec.Gateway.ClassName
@@ -37,13 +37,13 @@ func (c *composer) gateway() error {
 	if err != nil {
 		return err
 	}
-	if args.ClassName == llmd.IstioClassName { // Other controllers have names of their own.
+	if args.ClassName == llmd.IstioClassName { // Other controllers use other names.
 		c.gateways = append(c.gateways, g.Endpoint)
 	}
 	return nil
 }
 
-// gatewayImplied are what istiod creates for the Gateway.
+// gatewayImplied returns the objects that istiod creates for the Gateway.
 func gatewayImplied(spec *config.Spec) []plan.Object {
 	if spec.Gateway.ClassName != llmd.IstioClassName {
 		return nil
@@ -66,7 +66,7 @@ func (c *composer) istioGatewayRoutes() error {
 	return err
 }
 
-// routes returns what both Gateways have in common: where they send requests.
+// routes returns the arguments that both Gateways share: where they send requests.
 func (c *composer) routes() *components.GatewayAPIArgs {
 	return &components.GatewayAPIArgs{
 		Namespace:     c.Namespace,

@@ -15,12 +15,12 @@ import (
 
 // StackArgs describes a whole stack. The zero value is the default configuration.
 type StackArgs struct {
-	// Spec is the configuration: start from config.Default(). It is validated.
+	// Spec is the configuration, which NewStack validates: start from config.Default().
 	// Default: config.Default().
 	Spec *config.Spec
 
-	// Namespace is one that another resource provides, and that the stack waits for.
-	// Default: Spec.Namespace, created if Spec.CreateNamespace.
+	// Namespace is one that another resource provides; the stack waits for it. Default:
+	// Spec.Namespace, created if Spec.CreateNamespace.
 	Namespace pulumi.StringInput
 
 	// Images are those that other resources provide, such as builds of the same program.
@@ -32,15 +32,15 @@ type StackArgs struct {
 	ImagePullSecrets pulumi.StringArrayInput
 }
 
-// Images replace those of a Spec, which still says by tag or version what is in them.
+// Images replace those of a Spec, whose tags or versions still say which releases they are.
 type Images struct {
 	// Simulator is the image of both stages, EPP that of the Endpoint Picker, and so on.
 	Simulator, EPP, RoutingSidecar, StandardGateway, IstioGateway pulumi.StringInput
 }
 
 // Stack is a whole llm-d simulator stack: the parts that its Spec enables, in a namespace
-// of its own or an existing one. Its resource options have to provide a Kubernetes and a
-// random provider, unless the default providers are to be used.
+// of its own or an existing one. Its resource options must provide a Kubernetes and a
+// random provider, unless the default providers should be used.
 type Stack struct {
 	pulumi.ResourceState
 
@@ -51,8 +51,8 @@ type Stack struct {
 	Endpoints pulumi.StringArrayOutput `pulumi:"endpoints"`
 	// GatewayURL is the URL of the first gateway, empty without any.
 	GatewayURL pulumi.StringOutput `pulumi:"gatewayUrl"`
-	// APIKey is what the standard gateway expects as bearer token, a secret. Empty where it
-	// lets anyone in.
+	// APIKey is the bearer token that the standard gateway expects, a secret. Empty if it
+	// requires none.
 	APIKey pulumi.StringOutput `pulumi:"apiKey"`
 
 	deployments []deployed
@@ -63,7 +63,7 @@ type deployed struct {
 	resource pulumi.CustomResource
 	name     string
 	replicas int32
-	// leaderOnly: of several replicas only one is ever ready.
+	// leaderOnly: only one of the replicas ever becomes ready.
 	leaderOnly bool
 }
 
@@ -79,11 +79,11 @@ type composer struct {
 	apiKeys pulumi.StringArray
 	// proxyService and pool are where gateways of the Gateway API send requests.
 	proxyService, pool pulumi.StringInput
-	// gateways and services are endpoints for clients, in the order of preference.
+	// gateways and services are endpoints for clients, in order of preference.
 	gateways, services pulumi.StringArray
 }
 
-// NewStack registers a stack. It fails on a Spec that is not valid.
+// NewStack registers a stack. It fails if the Spec is invalid.
 func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.ResourceOption) (*Stack, error) {
 	c := &composer{Stack: &Stack{}, ctx: ctx, name: name}
 	if args != nil {
@@ -136,8 +136,8 @@ func (c *composer) setOutputs() {
 	}
 }
 
-// child returns the options of a resource that had these names before it was the stack's,
-// so that existing ones are kept.
+// child returns the options of a resource, with the names that it had before it became the
+// stack's as aliases, so that existing resources are kept.
 func (c *composer) child(formerly ...string) pulumi.ResourceOption {
 	aliases := make([]pulumi.Alias, len(formerly))
 	for i, name := range formerly {
@@ -173,11 +173,11 @@ func (c *composer) createNamespace() error {
 	return nil
 }
 
-// apiKeyLength in letters and digits makes 238 random bits.
+// apiKeyLength letters and digits carry 238 random bits.
 const apiKeyLength = 40
 
-// randomValues registers what is random once and then stays: the simulators' seed, unless
-// it is configured, and the gateway's keys.
+// randomValues registers values that are random once and then kept: the simulators' seed,
+// unless it is configured, and the gateway's keys.
 func (c *composer) randomValues() error {
 	if configured := c.spec.Simulator.Seed; configured != nil {
 		c.seed = pulumi.Int(*configured)
@@ -193,7 +193,7 @@ func (c *composer) randomValues() error {
 	if !c.spec.Auth() {
 		return nil
 	}
-	// Two generations, so that clients can change from one to the next.
+	// Two generations, so that clients can switch from one to the next.
 	latest := c.spec.InferenceGateway.Auth.KeyGeneration
 	for generation := latest; generation > max(0, latest-2); generation-- {
 		name := fmt.Sprintf("api-key-%d", generation)

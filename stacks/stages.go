@@ -20,8 +20,8 @@ func (c *composer) prefill() error {
 	return nil
 }
 
-// decode registers the decode pods: the stage, or in single mode the Deployment that
-// stands for all stages. They are one resource, so that a change of mode keeps an object
+// decode registers the decode pods: the stage, or in single mode the Deployment that takes
+// the place of all stages. They are one resource, so that a change of mode keeps an object
 // that has the same name in both.
 func (c *composer) decode() error {
 	stage := c.spec.DecodeStage()
@@ -48,7 +48,7 @@ func (c *composer) decode() error {
 	return nil
 }
 
-// stage returns what the stages have in common.
+// stage returns the arguments that both stages share.
 func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 	return &components.ModelServiceStageArgs{
 		Namespace:        c.Namespace,

@@ -6,8 +6,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
-// warnings says which settings work in another way than one may think: those without
-// effect, releases that are newer than all known ones, and plugins of an older release.
+// warnings lists what may not work as expected: settings without effect, releases newer
+// than any known one, and plugins that were migrated from an older release.
 func warnings(loaded *config.Loaded) []string {
 	var list []string
 	for _, w := range loaded.Warnings {
@@ -22,7 +22,7 @@ func warnings(loaded *config.Loaded) []string {
 	if spec.EPP.Enabled {
 		newer(spec.EPPRelease().Release, "epp")
 		for _, change := range migrated(spec) {
-			list = append(list, "epp.pluginsConfig is changed for EPP "+spec.EPPRelease().Version+": "+change)
+			list = append(list, "epp.pluginsConfig was changed for EPP "+spec.EPPRelease().Version+": "+change)
 		}
 	}
 	if spec.Sidecar() {
@@ -35,7 +35,7 @@ func warnings(loaded *config.Loaded) []string {
 	return list
 }
 
-// migrated lists what is changed of the user's own EndpointPickerConfig.
+// migrated lists the changes to the user's own EndpointPickerConfig.
 func migrated(spec *config.Spec) []string {
 	if spec.EPP.PluginsConfig == nil || !spec.EPP.PluginsConfigCheck {
 		return nil

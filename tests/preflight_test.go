@@ -35,12 +35,12 @@ func refused(t *testing.T, r result, messages ...string) {
 	}
 }
 
-func TestABadConfigurationRegistersNothing(t *testing.T) {
+func TestBadConfigurationRegistersNothing(t *testing.T) {
 	t.Parallel()
 	refused(t, run(t, map[string]string{"replicas": "0"}, bareCluster()), "replicas = 0: must be 1 or more")
 }
 
-func TestASettingWithoutEffectIsOnlyAWarning(t *testing.T) {
+func TestSettingWithoutEffectIsOnlyAWarning(t *testing.T) {
 	t.Parallel()
 	r := run(t, map[string]string{"decode": `{"replicas":4}`}, bareCluster())
 	require.NoError(t, r.err)
@@ -48,7 +48,7 @@ func TestASettingWithoutEffectIsOnlyAWarning(t *testing.T) {
 	require.True(t, found)
 }
 
-func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
+func TestMissingKindsAreReported(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		values map[string]string
@@ -82,7 +82,7 @@ func TestPartsThatTheClusterLacksAreNamed(t *testing.T) {
 	}
 }
 
-func TestGatewaysThatNobodyWouldProgramAreRefused(t *testing.T) {
+func TestGatewaysWithoutControllerAreRefused(t *testing.T) {
 	t.Parallel()
 	own := map[string]string{"gateway": `{"enabled":true,"className":"kgateway"}`}
 	istio := map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true}}`, "epp": `{"enabled":true}`}
@@ -114,14 +114,14 @@ func TestGatewaysThatNobodyWouldProgramAreRefused(t *testing.T) {
 	require.NoError(t, run(t, istio, cluster(accepted, istiod())).err, "no pool, nothing to support")
 }
 
-func TestAnOldClusterIsRefused(t *testing.T) {
+func TestOldClusterIsRefused(t *testing.T) {
 	t.Parallel()
 	old := bareCluster()
 	old.version = "v1.29.9"
 	refused(t, run(t, nil, old), "kubernetes 1.29.9 is too old: 1.30 or newer")
 }
 
-func TestAnUnreachableClusterStopsAnUpdateButNoPreview(t *testing.T) {
+func TestUnreachableClusterFailsUpButNotPreview(t *testing.T) {
 	t.Parallel()
 	gone := bareCluster()
 	gone.unreachable = true
@@ -146,7 +146,7 @@ func TestNamespacesAreNotTakenOver(t *testing.T) {
 	refused(t, run(t, nil, namespace(map[string]string{llmd.StackAnnotation: "organization/llm-d-sim/other"})),
 		"belongs to another Pulumi stack, organization/llm-d-sim/other")
 	refused(t, run(t, adopt, bareCluster()), "namespace llm-d-sim does not exist")
-	refused(t, run(t, adopt, namespace(ours)), "would delete it with all it holds")
+	refused(t, run(t, adopt, namespace(ours)), "would delete it with everything in it")
 
 	require.NoError(t, run(t, nil, namespace(ours)).err)
 	adopted := run(t, adopt, namespace(nil))
@@ -226,7 +226,7 @@ func TestTheStateOwnsItsObjects(t *testing.T) {
 			}
 			require.NoError(t, r.err)
 			// The namespace must not be given up: that would delete it.
-			refused(t, run(t, map[string]string{"createNamespace": "false"}, live), "would delete it with all it holds")
+			refused(t, run(t, map[string]string{"createNamespace": "false"}, live), "would delete it with everything in it")
 			service, found := r.Find("kubernetes:core/v1:Service", llmd.ProxyServiceName)
 			require.True(t, found)
 			annotations := service.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
@@ -268,7 +268,7 @@ func TestAnObjectWithoutAnnotationsIsDriftInTheStacksOwnNamespace(t *testing.T) 
 
 // TestEveryObjectIsLookedFor puts each object that a stack registers into the cluster
 // as somebody else's, and requires that the program notices.
-func TestEveryObjectIsLookedFor(t *testing.T) {
+func TestPreflightLooksForEveryObject(t *testing.T) {
 	t.Parallel()
 	resources := map[string]schema.GroupVersionResource{
 		"kubernetes:core/v1:ConfigMap":                            {Version: "v1", Resource: "configmaps"},
@@ -315,7 +315,7 @@ func TestEveryObjectIsLookedFor(t *testing.T) {
 	}
 }
 
-func TestWhatSomebodyEditedIsAppliedAnew(t *testing.T) {
+func TestEditedObjectsAreReapplied(t *testing.T) {
 	t.Parallel()
 	at := metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	role := func(annotations map[string]string, fields ...metav1.ManagedFieldsEntry) metav1.PartialObjectMetadata {

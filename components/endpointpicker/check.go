@@ -65,7 +65,7 @@ func (c *checker) add(p Problem, format string, args ...any) {
 func (c *checker) unknown(p Problem, name, what string, known []string) {
 	near := spelling.Nearest(name, known)
 	if near == "" {
-		c.add(p, "is not a %s of %s: known are %s", what, c.epp, strings.Join(known, ", "))
+		c.add(p, "is not a %s of %s: choose one of %s", what, c.epp, strings.Join(known, ", "))
 		return
 	}
 	if !p.Remove {

@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 		},
 		"an unknown plugin": {
 			"v0.4.0", header04 + "plugins: [{type: zzz}]", false,
-			Problem{Path: "plugins[0].type", Value: "zzz", Detail: "is not a plugin of EPP v0.4.0: known are active-request-scorer, by-label,"},
+			Problem{Path: "plugins[0].type", Value: "zzz", Detail: "is not a plugin of EPP v0.4.0: choose one of active-request-scorer, by-label,"},
 		},
 		"a removed plugin": {
 			"v0.11.0", header10 + "plugins: [{type: precise-prefix-cache-scorer}]", false,

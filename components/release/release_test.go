@@ -13,21 +13,21 @@ const digest = "@sha256:01234567890123456789012345678901234567890123456789012345
 func TestTagDeterminesRelease(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ image, explicit, version string }{
-		"upstream's image":          {"ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0", "", "v0.4.0"},
-		"upstream's new image":      {"ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.9.1", "", "v0.9.1"},
-		"another name":              {"epp:v0.7.1", "", "v0.7.1"},
-		"without a v":               {"epp:0.7.1", "", "v0.7.1"},
-		"without a patch":           {"epp:v0.7", "", "v0.7"},
-		"a pre-release":             {"epp:v0.10.0-rc.1", "", "v0.10.0"},
-		"a patch of the newest":     {"epp:v0.11.9", "", "v0.11.9"},
-		"a registry with a port":    {"example.com:5000/epp:v0.5.0", "", "v0.5.0"},
-		"tag and digest":            {"epp:v0.5.0" + digest, "", "v0.5.0"},
-		"a digest alone":            {"epp" + digest, "", "v0.11.0"},
-		"a tag that is not a version":  {"example.com:5000/epp:local", "", "v0.11.0"},
-		"latest":                    {"epp:latest", "", "v0.11.0"},
-		"a version and a tag":    {"epp:local", "v0.6.0", "v0.6.0"},
-		"a version and another tag":  {"epp:v0.4.0", "0.6", "v0.6"},
-		"a version and a digest": {"epp" + digest, "v0.6.0", "v0.6.0"},
+		"upstream's image":            {"ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0", "", "v0.4.0"},
+		"upstream's new image":        {"ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.9.1", "", "v0.9.1"},
+		"another name":                {"epp:v0.7.1", "", "v0.7.1"},
+		"without a v":                 {"epp:0.7.1", "", "v0.7.1"},
+		"without a patch":             {"epp:v0.7", "", "v0.7"},
+		"a pre-release":               {"epp:v0.10.0-rc.1", "", "v0.10.0"},
+		"a patch of the newest":       {"epp:v0.11.9", "", "v0.11.9"},
+		"a registry with a port":      {"example.com:5000/epp:v0.5.0", "", "v0.5.0"},
+		"tag and digest":              {"epp:v0.5.0" + digest, "", "v0.5.0"},
+		"a digest alone":              {"epp" + digest, "", "v0.11.0"},
+		"a tag that is not a version": {"example.com:5000/epp:local", "", "v0.11.0"},
+		"latest":                      {"epp:latest", "", "v0.11.0"},
+		"a version and a tag":         {"epp:local", "v0.6.0", "v0.6.0"},
+		"a version and another tag":   {"epp:v0.4.0", "0.6", "v0.6"},
+		"a version and a digest":      {"epp" + digest, "v0.6.0", "v0.6.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,16 +61,16 @@ func TestInvalidImagesAndVersionsAreRefused(t *testing.T) {
 		err    error
 		detail string
 	}{
-		"an EPP too old":           {epp("epp:v0.3.2", ""), "is the EPP v0.3.2: must be v0.4.0 or newer"},
-		"an explicit one too old":  {epp("epp:v0.4.0", "v0.3"), "is the EPP v0.3: must be v0.4.0 or newer"},
-		"a sidecar too old":        {sidecar("s:v0.3.0", ""), "is the routing sidecar v0.3.0: must be v0.4.0 or newer"},
-		"a simulator too old":      {simulator("s:v0.6.0", ""), "is the simulator v0.6.0: must be v0.6.1 or newer"},
-		"no tag":                   {epp("example.com:5000/epp", ""), "has no tag"},
-		"an empty tag":             {epp("epp:", ""), "must be an image reference"},
-		"an upper-case name":       {epp("EPP:v0.4.0", ""), "must be an image reference"},
-		"not a version":   {epp("epp:v0.4.0", "latest"), "must be a version of the EPP from v0.4.0 to v0.11.0"},
-		"a version of one number":  {epp("epp:v0.4.0", "v0"), "must be a version"},
-		"an empty image": {epp("", ""), "must be an image reference"},
+		"an EPP too old":          {epp("epp:v0.3.2", ""), "is the EPP v0.3.2: must be v0.4.0 or newer"},
+		"an explicit one too old": {epp("epp:v0.4.0", "v0.3"), "is the EPP v0.3: must be v0.4.0 or newer"},
+		"a sidecar too old":       {sidecar("s:v0.3.0", ""), "is the routing sidecar v0.3.0: must be v0.4.0 or newer"},
+		"a simulator too old":     {simulator("s:v0.6.0", ""), "is the simulator v0.6.0: must be v0.6.1 or newer"},
+		"no tag":                  {epp("example.com:5000/epp", ""), "has no tag"},
+		"an empty tag":            {epp("epp:", ""), "must be an image reference"},
+		"an upper-case name":      {epp("EPP:v0.4.0", ""), "must be an image reference"},
+		"not a version":           {epp("epp:v0.4.0", "latest"), "must be a version of the EPP from v0.4.0 to v0.11.0"},
+		"a version of one number": {epp("epp:v0.4.0", "v0"), "must be a version"},
+		"an empty image":          {epp("", ""), "must be an image reference"},
 	} {
 		require.ErrorContains(t, test.err, test.detail, name)
 	}

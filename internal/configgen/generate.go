@@ -10,8 +10,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// choices are values for strings and lists, whose types alone do not say which are valid.
-// A path that is not here, and is neither a number nor a switch, keeps its default.
+// choices are values for strings and lists, whose types alone do not say which are valid. A
+// path that is neither listed here nor a number or a switch keeps its default.
 var choices = map[string][]any{
 	"name":                    {"llm-sim", "other"},
 	"image":                   {"example.com/image:local", "example.com/image@sha256:" + strings.Repeat("0", 64), "example.com/image:v0.10.2"},
@@ -33,15 +33,15 @@ var choices = map[string][]any{
 	"replicas":                {1, 3},
 }
 
-// Generate returns a configuration of values each of which is valid, though they need not go
-// together. Paths that skip reports stay unset; nil skips none.
+// Generate returns a configuration whose values are each valid, though they may conflict.
+// Paths that skip reports stay unset; nil skips none.
 func Generate(random *rand.Rand, skip func(path string) bool) map[string]any {
 	values := map[string]any{}
 	for _, l := range Leaves() {
 		if skip != nil && skip(l.Path) {
 			continue
 		}
-		// A switch decides what else there is, so it is turned more often than the rest.
+		// Switches decide which other settings matter, so they are set more often than the rest.
 		switched := strings.HasSuffix(l.Path, "nabled")
 		if !switched && random.IntN(6) > 0 {
 			continue

@@ -1,5 +1,5 @@
 // Package configgen generates stack configurations for tests, from the types of the
-// configuration itself: a new key is part of them without a change here.
+// configuration itself: a new key is included without a change here.
 package configgen
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
-// Quantity stands for the type of the values in a ResourceRequirements.
+// Quantity stands for the type of the values in ResourceRequirements.
 type Quantity string
 
 // Leaf is a single value that a user can set.

@@ -1,5 +1,5 @@
-// Package recorder stands in for the Pulumi engine in unit tests and remembers what a
-// program registers.
+// Package recorder stands in for the Pulumi engine in unit tests and records what a program
+// registers.
 package recorder
 
 import (
@@ -22,7 +22,7 @@ type Registration struct {
 	Provider     string         `json:"provider,omitempty"`
 	Dependencies []string       `json:"dependencies,omitempty"`
 	Inputs       map[string]any `json:"inputs,omitempty"`
-	// Secrets are the inputs that are encrypted in the state, wholly or in part.
+	// Secrets are the inputs that are encrypted in the state, entirely or in part.
 	Secrets []string `json:"secrets,omitempty"`
 }
 
@@ -31,7 +31,7 @@ const UUID = "00000000-0000-4000-8000-000000000000"
 
 // Recorder is a mock of the engine.
 type Recorder struct {
-	// Preview answers as in a preview, which knows no IDs of what does not exist yet.
+	// Preview answers as in a preview, in which objects that do not exist yet have no ID.
 	Preview bool
 
 	mu    sync.Mutex
@@ -39,7 +39,7 @@ type Recorder struct {
 	errs  []error
 }
 
-// New returns a recorder that has seen nothing yet.
+// New returns an empty recorder.
 func New() *Recorder { return &Recorder{byURN: map[string]Registration{}} }
 
 // NewResource records a resource and answers as the engine would: the inputs come
@@ -83,7 +83,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	return args.Name + "_id", outputs, nil
 }
 
-// plain shows what is secret.
+// plain reveals secrets.
 func plain(v resource.PropertyValue) (any, bool) {
 	if !v.IsSecret() {
 		return nil, false
@@ -96,14 +96,14 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 	return nil, fmt.Errorf("unexpected call of %s", args.Token)
 }
 
-// Errors returns what no engine would accept: a resource that was registered twice.
+// Errors returns what no engine would accept: resources that were registered twice.
 func (r *Recorder) Errors() []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.errs
 }
 
-// Registrations returns all that was recorded, in a stable order.
+// Registrations returns everything that was recorded, in a stable order.
 func (r *Recorder) Registrations() []Registration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,8 @@ func (r *Recorder) Registrations() []Registration {
 	return list
 }
 
-// Find returns the registration of a type whose object, or else resource, has a name.
+// Find returns the registration of a type by the name of its object, or else of its
+// resource.
 func (r *Recorder) Find(typ, name string) (Registration, bool) {
 	for _, reg := range r.Registrations() {
 		if reg.Type == typ && (reg.Object() == name || reg.Name == name) {
@@ -124,14 +125,14 @@ func (r *Recorder) Find(typ, name string) (Registration, bool) {
 	return Registration{}, false
 }
 
-// Object is metadata.name of a Kubernetes object, empty for other resources.
+// Object returns metadata.name of a Kubernetes object, empty for other resources.
 func (r Registration) Object() string {
 	metadata, _ := r.Inputs["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	return name
 }
 
-// shortURN leaves type and name of a URN.
+// shortURN reduces a URN to its type and name.
 func shortURN(urn string) string {
 	parts := strings.Split(urn, "::")
 	if len(parts) < 4 {
@@ -152,7 +153,7 @@ func shortURNs(urns []string) []string {
 // IsSecret reports whether an input is encrypted in the state.
 func (r Registration) IsSecret(input string) bool { return slices.Contains(r.Secrets, input) }
 
-// Text returns a value as JSON, to search in.
+// Text returns a value as JSON, to search it.
 func Text(value any) string {
 	raw, _ := json.Marshal(value)
 	return string(raw)

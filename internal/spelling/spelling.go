@@ -7,15 +7,15 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// minBeginning is how many letters of a word say what it is to become.
+// minBeginning is the least number of letters that may stand for a longer word.
 const minBeginning = 4
 
-// Nearest returns the known word that was probably meant: one of a similar spelling, or
-// else the shortest one that begins with it. Empty if there is none.
+// Nearest returns the known word that was probably meant: one with a similar spelling, or
+// else the shortest one that begins with word. Empty if there is none.
 //
-// Similar means that no more than two letters, or a quarter of them, differ. Of two words
-// that are as close, it is the one whose length is closer, since letters are swapped more
-// often than lost.
+// Similar means that at most two letters, or a quarter of them, differ. Of two equally
+// close words, it is the one whose length is closer, since letters are swapped more often
+// than lost.
 func Nearest(word string, known []string) string {
 	best, distance, difference := "", max(2, len(word)/4)+1, 0
 	for _, k := range known {

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Names are the stacks that are checked in: dev, which `make up` deploys, and the examples.
+// Names are the checked-in stacks: dev, which `make up` deploys, and the examples.
 var Names = []string{"dev", "minimal", "istio", "full", "prefill-decode"}
 
 // Read returns the configuration of a stack in the repository, by full key.
@@ -32,7 +32,7 @@ func Read(repository, name string) (map[string]any, error) {
 	return stack.Config, nil
 }
 
-// Values returns the configuration of a stack as Pulumi hands it to a program.
+// Values returns the configuration of a stack as Pulumi passes it to a program.
 func Values(repository, name string) (map[string]string, error) {
 	config, err := Read(repository, name)
 	if err != nil {
@@ -41,8 +41,8 @@ func Values(repository, name string) (map[string]string, error) {
 	return Encode(config)
 }
 
-// Encode turns a configuration into what Pulumi makes of it for a program: text as it is,
-// anything else as JSON.
+// Encode converts a configuration to the form that Pulumi passes to a program: text as it
+// is, everything else as JSON.
 func Encode(config map[string]any) (map[string]string, error) {
 	values := make(map[string]string, len(config))
 	for key, value := range config {

@@ -1,5 +1,5 @@
 // Package traffic sends requests to a stack, for the tests and for `make smoke`, and
-// sums up what came back.
+// summarizes the answers.
 package traffic
 
 import (
@@ -29,7 +29,7 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient returns a client that keeps its connections, as many as it needs.
+// NewClient returns a client that reuses its connections, as many as it needs.
 func NewClient(url, model string) *Client {
 	return &Client{URL: strings.TrimSuffix(url, "/"), Model: model, http: &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 2000,
@@ -37,49 +37,49 @@ func NewClient(url, model string) *Client {
 	}}}
 }
 
-// Answer is what came back for one request.
+// Answer is the result of one request.
 type Answer struct {
-	// Status is the HTTP status, 0 if none came.
+	// Status is the HTTP status, 0 if there was no response.
 	Status int
-	// Pod that answered, by its own word (x-inference-pod).
+	// Pod that answered, as the pod reports it (x-inference-pod).
 	Pod string
-	// Began is when the request was sent.
+	// Began is the time when the request was sent.
 	Began time.Time
-	// First is the time until the first byte of the body, and Whole that until its end.
+	// First is the time to the first byte of the body, and Whole that to its end.
 	First, Whole time.Duration
-	// Body is the answer, and for a stream the text of all its events.
+	// Body is the response body, and for a stream the text of all its events.
 	Body string
-	// Err says why there is no whole answer.
+	// Err says why the response is missing or incomplete.
 	Err error
 }
 
-// OK reports whether the answer is whole and good.
+// OK reports whether the response is complete and has status 200.
 func (a Answer) OK() bool { return a.Err == nil && a.Status == http.StatusOK }
 
-// String is the answer in a line, for messages.
+// String describes the answer in one line, for messages.
 func (a Answer) String() string {
 	body := a.Body[:min(len(a.Body), 200)]
 	return fmt.Sprintf("status %d from %q after %s: %v %s", a.Status, a.Pod, a.Whole.Round(time.Millisecond), a.Err, body)
 }
 
-// Completion asks to complete a prompt.
+// Completion requests the completion of a prompt.
 func (c *Client) Completion(ctx context.Context, prompt string, maxTokens int) Answer {
 	return c.Post(ctx, "/v1/completions", map[string]any{
 		"model": c.Model, "prompt": prompt, "max_tokens": maxTokens,
 	})
 }
 
-// Chat asks to answer a message.
+// Chat requests an answer to a message.
 func (c *Client) Chat(ctx context.Context, message string, maxTokens int) Answer {
 	return c.Post(ctx, "/v1/chat/completions", c.chat(message, maxTokens, false))
 }
 
-// Stream asks to answer a message token by token. An answer without the end of the
-// stream is an error.
+// Stream requests an answer to a message, token by token. A stream that ends early is an
+// error.
 func (c *Client) Stream(ctx context.Context, message string, maxTokens int) Answer {
 	answer := c.Post(ctx, "/v1/chat/completions", c.chat(message, maxTokens, true))
 	if answer.OK() && !strings.Contains(answer.Body, "data: [DONE]") {
-		answer.Err = errors.New("the stream has no end")
+		answer.Err = errors.New("the stream ended early")
 	}
 	return answer
 }
@@ -100,12 +100,12 @@ func (c *Client) Post(ctx context.Context, path string, body any) Answer {
 	return c.Do(ctx, http.MethodPost, path, raw)
 }
 
-// Get asks for a path.
+// Get requests a path.
 func (c *Client) Get(ctx context.Context, path string) Answer {
 	return c.Do(ctx, http.MethodGet, path, nil)
 }
 
-// Do sends a request and reads the whole answer.
+// Do sends a request and reads the whole response.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte) (answer Answer) {
 	began := time.Now()
 	defer func() { answer.Began, answer.Whole = began, time.Since(began) }()

@@ -15,9 +15,9 @@ import (
 	"k8s.io/client-go/transport/spdy"
 )
 
-// Forward opens a way from this machine to a ready pod behind a Service, as
-// `kubectl port-forward` does, and returns its URL. It is open until ctx ends. Of several
-// ports of the Service it is the one called http.
+// Forward opens a connection from this machine to a ready pod behind a Service, as `kubectl
+// port-forward` does, and returns its URL. It stays open until ctx ends. If the Service has
+// several ports, Forward uses the one named http.
 func Forward(ctx context.Context, config *rest.Config, namespace, service string) (string, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -76,7 +76,7 @@ func behind(
 				return p.Name, containerPort(p, sp), nil
 			}
 		}
-		return "", 0, fmt.Errorf("service %s has no port with the name http", name)
+		return "", 0, fmt.Errorf("service %s has no port named http", name)
 	}
 	return "", 0, fmt.Errorf("no pod of service %s in namespace %s is ready", name, namespace)
 }
@@ -90,7 +90,7 @@ func ready(pod corev1.Pod) bool {
 	return false
 }
 
-// containerPort resolves a target port that is a name.
+// containerPort resolves a target port, which may be a name.
 func containerPort(pod corev1.Pod, port corev1.ServicePort) int32 {
 	for _, c := range pod.Spec.Containers {
 		for _, p := range c.Ports {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Run sends n requests, so many at a time, and returns their answers in the order of
-// the requests. progress, if not nil, is told how many are done.
+// Run sends n requests, at most atATime concurrently, and returns their answers in the
+// order of the requests. progress, if not nil, receives the number of finished requests.
 func Run(ctx context.Context, n, atATime int, send func(ctx context.Context, i int) Answer, progress func(done int)) []Answer {
 	answers := make([]Answer, n)
 	var next, done atomic.Int64
@@ -35,17 +35,17 @@ func Run(ctx context.Context, n, atATime int, send func(ctx context.Context, i i
 	return answers
 }
 
-// Summary is what many answers have in common.
+// Summary summarizes many answers.
 type Summary struct {
-	// Requests sent and OK of them.
+	// Requests is the number of requests, OK that of the good answers.
 	Requests, OK int
-	// Pods and Statuses count the answers; a missing one has the status 0.
+	// Pods and Statuses count the answers; a missing one has status 0.
 	Pods     map[string]int
 	Statuses map[int]int
 	// Whole and First are the times of the good answers.
 	Whole, First Times
-	// Failed is one of the answers that are not OK, if there are any, and FailedFor the
-	// time from the start of the first of them to the end of the last.
+	// Failed is one of the answers that are not OK, if there are any, and FailedFor the time
+	// from the start of the first of them to the end of the last.
 	Failed    *Answer
 	FailedFor time.Duration
 }
@@ -53,14 +53,14 @@ type Summary struct {
 // Times are percentiles.
 type Times struct{ P50, P95, P99 time.Duration }
 
-// String is the times in a line.
+// String formats the times in one line.
 func (t Times) String() string {
 	return fmt.Sprintf("%s / %s / %s", rounded(t.P50), rounded(t.P95), rounded(t.P99))
 }
 
 func rounded(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
-// Sum sums answers up.
+// Sum summarizes answers.
 func Sum(answers []Answer) Summary {
 	s := Summary{Requests: len(answers), Pods: map[string]int{}, Statuses: map[int]int{}}
 	var whole, first []time.Duration
@@ -98,7 +98,7 @@ func times(all []time.Duration) Times {
 		return Times{}
 	}
 	slices.Sort(all)
-	// The nearest rank: the smallest value that so many per cent do not exceed.
+	// Nearest rank: the smallest value that this percentage of the values does not exceed.
 	rank := func(percent int) time.Duration { return all[(len(all)*percent+99)/100-1] }
 	return Times{rank(50), rank(95), rank(99)}
 }

@@ -41,7 +41,7 @@ func TestSum(t *testing.T) {
 	require.Zero(t, n)
 }
 
-func TestRunKeepsToItsLimit(t *testing.T) {
+func TestRunRespectsConcurrencyLimit(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int64
 	var told atomic.Int64
@@ -58,7 +58,7 @@ func TestRunKeepsToItsLimit(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsCutIsNone(t *testing.T) {
+func TestTruncatedAnswerIsAnError(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Inference-Pod", "p")
@@ -74,7 +74,7 @@ func TestAnAnswerThatIsCutIsNone(t *testing.T) {
 	cut := c.Completion(t.Context(), "x", 1)
 	require.False(t, cut.OK())
 	require.Equal(t, "p", cut.Pod)
-	require.ErrorContains(t, c.Stream(t.Context(), "x", 1).Err, "the stream has no end")
+	require.ErrorContains(t, c.Stream(t.Context(), "x", 1).Err, "the stream ended early")
 	require.True(t, c.Chat(t.Context(), "x", 1).OK())
 
 	server.Close()

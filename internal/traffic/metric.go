@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Metric sums a metric up in what a Prometheus endpoint answered: over all its labels, or
+// Metric sums up a metric in the response of a Prometheus endpoint: over all its labels, or
 // over those that follow its name.
 func Metric(text, name string) float64 {
 	sum := 0.0

@@ -1,5 +1,5 @@
-// Package version holds the version number of this repository. There is one, in the file
-// VERSION, so that the program, the lab and the Makefile can read the same.
+// Package version holds the version number of this repository. It comes from the file
+// VERSION, which the lab and the Makefile read as well.
 package version
 
 import (
@@ -10,6 +10,6 @@ import (
 //go:embed VERSION
 var file string
 
-// String returns the semantic version, without a leading v. Between releases it is that
-// of the next release with the suffix -dev.
+// String returns the semantic version, without a leading v. Between releases, it is the
+// next release's version with the suffix -dev.
 func String() string { return strings.TrimSpace(file) }

@@ -18,9 +18,8 @@ func TestVersionIsSemantic(t *testing.T) {
 	require.Equal(t, parsed.String(), current.String())
 }
 
-// TestChangelogHasASectionForTheVersion: a release has a section of its own, and what comes
-// between two releases is unreleased.
-func TestChangelogHasASectionForTheVersion(t *testing.T) {
+// A release has a section of its own; changes between two releases are unreleased.
+func TestChangelogHasSectionForVersion(t *testing.T) {
 	t.Parallel()
 	changelog, err := os.ReadFile("../../CHANGELOG.md")
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package cluster looks at the live cluster: what it serves, who owns what, and how
-// the Deployments are. It never writes.
+// Package cluster reads from the live cluster: which kinds it serves, who owns which
+// objects, and how the Deployments are. It never writes.
 package cluster
 
 import (
@@ -24,11 +24,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// requestTimeout bounds one look at the cluster, so that an unreachable one is told
-// within seconds.
+// requestTimeout bounds each read, so that an unreachable cluster is reported within
+// seconds.
 const requestTimeout = 4 * time.Second
 
-// Cluster is what the stack asks of a live cluster.
+// Cluster is what the stack reads from a live cluster.
 type Cluster interface {
 	// Version returns the API server's version.
 	Version(ctx context.Context) (*version.Version, error)
@@ -38,11 +38,11 @@ type Cluster interface {
 	Namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error)
 	// List returns the metadata of all objects of one resource in a namespace.
 	List(ctx context.Context, resource schema.GroupVersionResource, namespace string) ([]metav1.PartialObjectMetadata, error)
-	// GatewayClass reports whether there is a GatewayClass of a name, and whether its
-	// controller has accepted it.
+	// GatewayClass reports whether a GatewayClass exists, and whether its controller has
+	// accepted it.
 	GatewayClass(ctx context.Context, name string) (exists, accepted bool, err error)
-	// Deployments returns the Deployments of a namespace that a label selector matches.
-	// An empty namespace means all.
+	// Deployments returns the Deployments in a namespace that match a label selector. An empty
+	// namespace means all namespaces.
 	Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
 }
 
@@ -56,22 +56,22 @@ type Target struct {
 	Cluster string
 }
 
-// client implements Cluster over the API server.
+// client implements Cluster with the API server.
 type client struct {
 	rest     rest.Interface
 	metadata metadata.Interface
 	dynamic  dynamic.Interface
 }
 
-// Connect prepares a client; it sends nothing yet. It fails on a kubeconfig that is
-// missing or broken.
+// Connect prepares a client; it sends nothing yet. It fails if the kubeconfig is missing or
+// invalid.
 func Connect(target Target) (Cluster, error) {
 	cfg, err := restConfig(target)
 	if err != nil {
 		return nil, fmt.Errorf("loading the kubeconfig: %w", err)
 	}
 	cfg.Timeout = requestTimeout
-	cfg.QPS = -1 // A handful of calls need no throttling.
+	cfg.QPS = -1 // A few calls need no throttling.
 	cfg.NegotiatedSerializer = serializer.NewCodecFactory(runtime.NewScheme()).WithoutConversion()
 	http, err := rest.HTTPClientFor(cfg)
 	if err != nil {
@@ -152,7 +152,7 @@ func (c *client) List(
 ) ([]metav1.PartialObjectMetadata, error) {
 	list, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, nil // A kind that the cluster does not know has no objects.
+		return nil, nil // A kind that the cluster does not serve has no objects.
 	}
 	if err != nil {
 		return nil, err

@@ -11,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Check reports what could never be deployed, whatever the cluster: two objects of one kind
-// and name, and names and labels that no API server accepts.
+// Check reports what no cluster could deploy: two objects with the same kind and name, and
+// names and labels that no API server accepts.
 func (p Plan) Check() error {
 	return errors.Join(append(p.duplicates(), p.invalidNames()...)...)
 }
 
-// identity is what no two objects have in common.
+// identity identifies an object.
 type identity struct {
 	schema.GroupKind
 	name string
@@ -41,7 +41,7 @@ func (p Plan) duplicates() []error {
 	return errs
 }
 
-// title names a part by the key that switches it on.
+// title names a part by the key that enables it.
 func (p Part) title() string {
 	if p.Key != "" {
 		return p.Key
@@ -49,7 +49,7 @@ func (p Part) title() string {
 	return "the " + p.Name + " part"
 }
 
-// rename returns the command that gives one of two parts another name.
+// rename returns the command that renames one of two parts.
 func (p Part) rename(other Part) string {
 	key := p.NameKey
 	if key == "" {

@@ -1,6 +1,6 @@
-// Package plan finds out what a program is going to register before it does: the
-// registration runs once against a recorder in place of the engine. So what is checked
-// beforehand comes from the code that registers it, not from a list beside it.
+// Package plan finds out what a program will register before it does: the registration runs
+// once against a recorder in place of the engine. So the checks rely on the code that
+// registers the objects, not on a separate list.
 package plan
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Plan is what a stack consists of.
+// Plan holds the parts of a stack.
 type Plan struct {
 	Parts []Part
 }
@@ -20,23 +20,23 @@ type Plan struct {
 type Part struct {
 	// Name is the component's logical name without that of the stack, such as epp.
 	Name string
-	// Key is the configuration key that switches the part on, empty if nothing does.
+	// Key is the configuration key that enables the part, empty if nothing does.
 	Key string
 	// NameKey is the configuration key that names the part's objects, empty if their names
 	// are fixed.
 	NameKey string
 	// Objects are what the part registers.
 	Objects []Object
-	// Implied are objects that a controller creates for them.
+	// Implied are objects that a controller creates for those of the part.
 	Implied []Object
-	// Needs are kinds that the part does not create, but does not work without.
+	// Needs are kinds that the part requires but does not create.
 	Needs []schema.GroupVersionKind
 }
 
 // Object is one Kubernetes object.
 type Object struct {
 	schema.GroupVersionKind
-	// Namespace is empty for an object without one.
+	// Namespace is empty for a cluster-scoped object.
 	Namespace, Name string
 	// Manifest is the object as it is applied, with placeholders for random values. Nil for
 	// an implied one.
@@ -45,7 +45,7 @@ type Object struct {
 
 // Resource returns the API resource of the object's kind.
 func (o Object) Resource() schema.GroupVersionResource {
-	if o.Kind == "Gateway" { // By the usual rule it would be gatewaies.
+	if o.Kind == "Gateway" { // The usual rule would make it gatewaies.
 		return o.GroupVersion().WithResource("gateways")
 	}
 	resource, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind)
@@ -67,17 +67,17 @@ func (p Plan) Objects() []Object {
 	return all
 }
 
-// Workload is a part's Deployment, as its status describes it.
+// Workload is a part's Deployment, as the status describes it.
 type Workload struct {
 	// Part and Deployment are the names of both.
 	Part, Deployment string
 	// Image of the first container.
 	Image string
-	// Replicas asked for, 0 where an autoscaler decides.
+	// Replicas is the configured number, 0 if an autoscaler decides.
 	Replicas int
 	// Service is the name of the part's own Service, empty without one.
 	Service string
-	// LeaderOnly is set where a single replica of all is ever ready.
+	// LeaderOnly says that only one of the replicas ever becomes ready.
 	LeaderOnly bool
 }
 
@@ -92,7 +92,7 @@ func (p Plan) Workloads() []Workload {
 				w.Deployment, w.Image = o.Name, firstImage(o)
 				replicas, _ := o.Field("spec", "replicas").(float64)
 				w.Replicas = int(replicas)
-				// What `up` waits for decides what counts as ready.
+				// The annotation decides what `up` waits for, and so what counts as ready.
 				_, w.LeaderOnly, _ = unstructured.NestedString(o.Manifest, "metadata", "annotations", llmd.WaitForAnnotation)
 			case "Service":
 				w.Service = o.Name

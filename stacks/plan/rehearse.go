@@ -14,8 +14,8 @@ import (
 )
 
 // Rehearse runs a registration without an engine, and returns the Kubernetes objects that
-// it registers by the logical name of the component they belong to; those without one
-// by their own. Nothing is created, and ctx learns nothing of it.
+// it registers by the logical name of their component; those without a component by their
+// own. Nothing is created, and ctx is not affected.
 func Rehearse(ctx *pulumi.Context, register func(*pulumi.Context) error) (map[string][]Object, error) {
 	r := &recorder{objects: map[string][]Object{}}
 	rehearsal, err := pulumi.NewContext(ctx.Context(), pulumi.RunInfo{
@@ -24,7 +24,7 @@ func Rehearse(ctx *pulumi.Context, register func(*pulumi.Context) error) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("planning: %w", err)
 	}
-	var failed error // As it is: the SDK would dress it up.
+	var failed error // Kept as it is: the SDK would wrap it.
 	err = pulumi.RunWithContext(rehearsal, func(ctx *pulumi.Context) error {
 		failed = register(ctx)
 		return failed
@@ -40,13 +40,13 @@ func Rehearse(ctx *pulumi.Context, register func(*pulumi.Context) error) (map[st
 	return r.objects, rehearsal.Close()
 }
 
-// recorder stands in for the engine: what is registered comes back as it is.
+// recorder stands in for the engine: it returns what is registered as it is.
 type recorder struct {
 	mu      sync.Mutex
 	objects map[string][]Object
 }
 
-// Placeholders of random values. A password's is one that an API key could be.
+// Placeholders for random values. A password's would be a valid API key.
 var randomResults = map[string]resource.PropertyValue{
 	"random:index/randomInteger:RandomInteger":   resource.NewProperty(0.0),
 	"random:index/randomPassword:RandomPassword": resource.MakeSecret(resource.NewProperty("placeholder")),
@@ -80,7 +80,7 @@ func (r *recorder) record(args pulumi.MockResourceArgs) {
 	r.objects[component] = append(r.objects[component], o)
 }
 
-// revealed shows a secret, which is a placeholder here.
+// revealed unwraps secrets, which are placeholders here.
 func revealed(v resource.PropertyValue) (any, bool) {
 	if !v.IsSecret() {
 		return nil, false
@@ -88,7 +88,7 @@ func revealed(v resource.PropertyValue) (any, bool) {
 	return v.SecretValue().Element.MapRepl(nil, revealed), true
 }
 
-// Call answers a provider's function, of which components call none.
+// Call refuses provider functions, since components call none.
 func (*recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return nil, fmt.Errorf("planning: unexpected call of %s", args.Token)
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// Edits says of an object who has edited it since it was applied.
+// Edits maps an object to who has edited it since it was applied.
 type Edits map[Edited]string
 
-// Edited is an object by its Pulumi type and its own name.
+// Edited identifies an object by its Pulumi type and its own name.
 type Edited struct{ Type, Name string }
 
-// guarded are the fields that decide who may do what, or reach whom. The Kubernetes provider
-// only compares as many entries of a list as it has set, so it does not see one that
-// somebody adds. Each of these is applied as a whole: an update sets it right.
+// guarded are the fields that grant permissions or allow traffic. The Kubernetes provider
+// compares only as many entries of a list as it has set, so it does not notice entries that
+// someone adds. Each of these fields is applied as a whole: an update restores it.
 var guarded = map[string]string{
 	"Role":          "rules",
 	"RoleBinding":   "subjects",
 	"NetworkPolicy": "spec",
 }
 
-// note remembers who has edited the guarded field of an object, if anybody has.
+// note records who has edited the guarded field of an object, if anyone has.
 func (e Edits) note(planned plan.Object, found metav1.PartialObjectMetadata) {
 	field, is := guarded[planned.Kind]
 	if !is {
@@ -36,8 +36,8 @@ func (e Edits) note(planned plan.Object, found metav1.PartialObjectMetadata) {
 	e[Edited{"kubernetes:" + apiVersion + ":" + planned.Kind, planned.Name}] = editedBy(field, found)
 }
 
-// editedBy says who else has set a field, and when; empty if nobody has. It repeats what
-// the annotation said before, so that the object is updated only once.
+// editedBy returns who else has set a field, and when; empty if no one has. It repeats the
+// value of the annotation, so that the object is updated only once.
 func editedBy(field string, o metav1.PartialObjectMetadata) string {
 	for _, entry := range o.ManagedFields {
 		var fields map[string]json.RawMessage

@@ -13,7 +13,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// checkGateways refuses a part with a Gateway that no controller would program.
+// checkGateways refuses a part whose Gateway no controller would program.
 func (c *checker) checkGateways(ctx context.Context, part plan.Part) error {
 	for _, o := range part.Objects {
 		if o.Kind != "Gateway" {
@@ -30,7 +30,7 @@ func (c *checker) checkGateways(ctx context.Context, part plan.Part) error {
 func (c *checker) checkClass(ctx context.Context, part plan.Part, class string) error {
 	exists, accepted, err := c.live.GatewayClass(ctx, class)
 	if apierrors.IsForbidden(err) {
-		return nil // Without that permission, `up` learns it while it waits for the Gateway.
+		return nil // Without permission to read it, `up` finds out while it waits for the Gateway.
 	}
 	fix := "install a controller for it"
 	if class == llmd.IstioClassName {
@@ -49,12 +49,12 @@ func (c *checker) checkClass(ctx context.Context, part plan.Part, class string) 
 	return nil
 }
 
-// inferenceVariable lets istiod route to an InferencePool; Istio 1.28 has it off.
+// inferenceVariable lets istiod route to an InferencePool; it is off in Istio 1.28.
 const inferenceVariable = "ENABLE_GATEWAY_API_INFERENCE_EXTENSION"
 
-// checkIstiod refuses an istiod that is down, since its webhooks would refuse objects
-// half way, and one that would leave out an InferencePool's route. An istiod that can't be
-// seen, because it runs outside of the cluster or reading it is forbidden, counts as right.
+// checkIstiod refuses an istiod that is down, since its webhooks would reject objects
+// halfway, and one that would ignore an InferencePool's route. An istiod that can't be
+// seen, because it runs outside the cluster or may not be read, passes.
 func (c *checker) checkIstiod(ctx context.Context, part plan.Part) error {
 	istiods, err := c.live.Deployments(ctx, metav1.NamespaceAll, "app=istiod")
 	if apierrors.IsForbidden(err) || err == nil && len(istiods) == 0 {

@@ -17,7 +17,7 @@ const installIstio = "install Istio 1.28 (https://istio.io/latest/docs/setup/ins
 // apis are the API groups that a cluster need not serve.
 var apis = map[string]struct {
 	install string
-	// key switches off just the objects of the group, where there is such a key.
+	// key disables just the objects of the group, if there is such a key.
 	key string
 }{
 	"networking.istio.io":       {install: installIstio},
@@ -31,12 +31,12 @@ var apis = map[string]struct {
 }
 
 // installInference names the newest release with all kinds that any EPP reads; later ones
-// have InferencePool alone.
+// have only InferencePool.
 const installInference = "install the CRDs of the inference extension v1.5.0: kubectl apply -f " +
 	"https://github.com/kubernetes-sigs/gateway-api-inference-extension/releases/download/v1.5.0/manifests.yaml"
 
-// checkKinds refuses parts whose kinds the cluster does not serve, or whose Gateway nobody
-// would program.
+// checkKinds refuses parts whose kinds the cluster does not serve, or whose Gateway no
+// controller would program.
 func (c *checker) checkKinds(ctx context.Context) error {
 	return c.each(ctx, func(ctx context.Context, part plan.Part) error {
 		err := c.checkServed(ctx, part)
@@ -62,7 +62,7 @@ func (c *checker) checkServed(ctx context.Context, part plan.Part) error {
 		}
 		served, err := c.live.Kinds(ctx, kind.GroupVersion())
 		if err != nil {
-			return fmt.Errorf("asking the cluster for %s: %w", kind.GroupVersion(), err)
+			return fmt.Errorf("reading the kinds of %s: %w", kind.GroupVersion(), err)
 		}
 		if served.Has(kind.Kind) {
 			continue

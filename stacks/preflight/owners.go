@@ -17,8 +17,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// checkOwners refuses to take over what somebody else made: the Kubernetes provider
-// would adopt it silently, and delete it on destroy. Of the stack's own objects it notes
+// checkOwners refuses to take over the objects of others: the Kubernetes provider would
+// adopt them silently, and delete them on destroy. For the stack's own objects, it notes
 // who has edited them.
 func (c *checker) checkOwners(ctx context.Context) error {
 	namespace, err := c.live.Namespace(ctx, c.Namespace)
@@ -109,7 +109,7 @@ func (c *checker) checkNamespace(namespace *metav1.PartialObjectMetadata) error 
 			"or deploy into it without owning it, if it was never this stack's own: pulumi config set createNamespace false",
 			c.Namespace, maker(namespace))
 	case !c.CreateNamespace && ours:
-		return fmt.Errorf("namespace %[1]s was created by this stack, and createNamespace false would delete it with all it holds: "+
+		return fmt.Errorf("namespace %[1]s was created by this stack, and createNamespace false would delete it with everything in it: "+
 			"leave createNamespace true, or first hand the namespace over: "+
 			"pulumi state delete --target-dependents 'URN of the namespace' and kubectl annotate namespace %[1]s %[2]s- %[3]s-",
 			c.Namespace, llmd.StackAnnotation, llmd.OwnerAnnotation)
@@ -124,7 +124,7 @@ func (c *checker) foreign(resource schema.GroupVersionResource, o metav1.Partial
 		strings.TrimSuffix(resource.GroupResource().String(), "."), o.Name, llmd.StackAnnotation, c.Name, llmd.OwnerAnnotation)
 }
 
-// maker says whose an object is, as far as the object reveals it.
+// maker says who owns an object, as far as the object reveals it.
 func maker(o *metav1.PartialObjectMetadata) string {
 	if stack := o.Annotations[llmd.StackAnnotation]; stack != "" {
 		return "belongs to another Pulumi stack, " + stack

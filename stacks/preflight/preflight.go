@@ -1,6 +1,6 @@
-// Package preflight asks a cluster whether a plan can be deployed there, before anything
-// is changed: its version, the kinds and controllers that the plan needs, and whose the
-// objects are that exist already.
+// Package preflight checks whether a plan can be deployed to a cluster, before anything
+// changes: the cluster's version, the kinds and controllers that the plan needs, and the
+// owners of existing objects.
 package preflight
 
 import (
@@ -17,11 +17,11 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// oldestKubernetes is the first release whose kubelet knows the preStop sleep that
-// every pod uses (on by default since 1.30).
+// oldestKubernetes is the first release whose kubelet supports the preStop sleep that every
+// pod uses (on by default since 1.30).
 const oldestKubernetes = "1.30"
 
-// Stack is what is going to be deployed.
+// Stack is the stack to be deployed.
 type Stack struct {
 	plan.Plan
 
@@ -34,9 +34,9 @@ type Stack struct {
 	CreateNamespace bool
 }
 
-// Check fails when the cluster lacks what the stack needs, or when an object of the stack
-// belongs to somebody else; it reports all problems at once. A preview without a
-// reachable cluster goes on with a warning. It returns the manual changes to set right.
+// Check fails if the cluster lacks something that the stack needs, or if an object of the
+// stack belongs to someone else; it reports all problems together. A preview without a
+// reachable cluster goes on with a warning. It returns the manual edits to restore.
 func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error) {
 	is, err := live.Version(ctx.Context())
 	if err != nil {
@@ -74,7 +74,7 @@ func checkVersion(is *version.Version) error {
 	return nil
 }
 
-// problem says what a part lacks, how to get it, and how to do without.
+// problem says what a part lacks, how to get it, and how to do without it.
 func problem(key, what, fix string) error {
 	if key == "" {
 		return fmt.Errorf("%s: %s", what, fix)
@@ -82,7 +82,7 @@ func problem(key, what, fix string) error {
 	return fmt.Errorf("%s: %s: %s, or switch the part off: pulumi config set --path %s false", key, what, fix, key)
 }
 
-// each runs a check of every part.
+// each runs a check for every part.
 func (c *checker) each(ctx context.Context, check func(context.Context, plan.Part) error) error {
 	errs := make([]error, len(c.Parts))
 	var group errgroup.Group

@@ -1,4 +1,4 @@
-// Package status reads how the workloads of a stack are: the values of its outputs
+// Package status reads the status of a stack's workloads: the values of its outputs
 // replicas, readyReplicas, conditions and status.
 package status
 
@@ -19,8 +19,8 @@ import (
 // Outputs are the names of the values that Read returns.
 var Outputs = []string{"replicas", "readyReplicas", "conditions", "status"}
 
-// The provider can be ahead of the pods: after a scaling it may judge a Deployment by its
-// ReplicaSet as that was before. A pod takes about a second to start and get ready.
+// The provider can be ahead of the pods: after scaling, it may judge a Deployment by the
+// previous status of its ReplicaSet. A pod takes about a second to start and become ready.
 const (
 	// SettleTime is how long to wait for what is not ready yet.
 	SettleTime = 5 * time.Second
@@ -34,12 +34,12 @@ type Reader struct {
 	Namespace, Instance string
 	// Workloads of the stack, in the order of the conditions.
 	Workloads []plan.Workload
-	// Settle is how long to wait for what is not ready yet, or can't be read.
-	// Default: one look.
+	// Settle is how long to wait for what is not ready yet, or can't be read. Default: no
+	// waiting.
 	Settle time.Duration
 }
 
-// Read returns the outputs by name, once all is ready or the time to settle is over.
+// Read returns the outputs by name, once everything is ready or the time to settle is over.
 func (r Reader) Read(ctx context.Context) (map[string]any, error) {
 	for until := time.Now().Add(r.Settle); ; time.Sleep(interval) {
 		deployments, err := r.Cluster.Deployments(ctx, r.Namespace, components.PartOfSelector(r.Instance))
@@ -56,8 +56,8 @@ func (r Reader) Read(ctx context.Context) (map[string]any, error) {
 	}
 }
 
-// observe describes the workloads as their Deployments are in the cluster, and reports
-// whether all are ready.
+// observe describes the workloads by their Deployments in the cluster, and reports whether
+// all are ready.
 func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (outputs map[string]any, allReady bool) {
 	live := make(map[string]appsv1.Deployment, len(deployments))
 	for _, d := range deployments {
@@ -91,7 +91,7 @@ func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (output
 	return outputs, len(waiting) == 0
 }
 
-// observation is how one workload is.
+// observation is the status of one workload.
 type observation struct {
 	desired, available int
 	ready              bool
@@ -103,7 +103,7 @@ func look(w plan.Workload, live map[string]appsv1.Deployment) observation {
 	if !found {
 		return observation{message: fmt.Sprintf("Deployment %s does not exist", w.Deployment)}
 	}
-	// Fewer than asked for, as after a `kubectl scale`, is not what the stack should be.
+	// Fewer replicas than configured, as after a `kubectl scale`, do not count as ready.
 	s := observation{desired: max(int(*d.Spec.Replicas), w.Replicas), available: int(d.Status.ReadyReplicas)}
 	s.message = fmt.Sprintf("%d of %d replicas of %s are ready", s.available, s.desired, w.Deployment)
 	enough := s.desired
@@ -112,14 +112,14 @@ func look(w plan.Workload, live map[string]appsv1.Deployment) observation {
 	}
 	switch {
 	case d.Status.ObservedGeneration < d.Generation:
-		// What the status says is about an older spec: after a scaling down it still counts
-		// the pods that leave.
+		// The status still describes an older spec: after scaling down, it counts the pods that
+		// are terminating.
 		s.available = min(s.available, s.desired)
 		s.message = fmt.Sprintf("the change of Deployment %s has not been processed yet", w.Deployment)
 	case int(d.Status.UpdatedReplicas) < enough:
 		s.message = fmt.Sprintf("%d of %d replicas of %s are updated", d.Status.UpdatedReplicas, s.desired, w.Deployment)
 	case s.available > s.desired:
-		s.message = fmt.Sprintf("%d replicas of %s are ready, %d are about to leave", s.available, w.Deployment, s.available-s.desired)
+		s.message = fmt.Sprintf("%d replicas of %s are ready, %d are terminating", s.available, w.Deployment, s.available-s.desired)
 	default:
 		s.ready = s.available >= enough
 	}

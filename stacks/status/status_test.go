@@ -14,7 +14,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// fake answers one Deployments call after the other.
+// fake returns its results one after the other.
 type fake struct {
 	cluster.Cluster
 	answers []func() ([]appsv1.Deployment, error)
@@ -32,7 +32,7 @@ func answers(deployments ...appsv1.Deployment) func() ([]appsv1.Deployment, erro
 	return func() ([]appsv1.Deployment, error) { return deployments, nil }
 }
 
-// deployment is one whose rollout is complete.
+// deployment returns a Deployment whose rollout is complete.
 func deployment(replicas int32) appsv1.Deployment {
 	return appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "sim", Generation: 2},
@@ -43,7 +43,7 @@ func deployment(replicas int32) appsv1.Deployment {
 	}
 }
 
-func TestAWorkloadIsReadyOnceItsChangeHasRolledOut(t *testing.T) {
+func TestWorkloadIsReadyOnceRolledOut(t *testing.T) {
 	t.Parallel()
 	changed := func(change func(*appsv1.Deployment)) appsv1.Deployment {
 		d := deployment(2)
@@ -65,15 +65,15 @@ func TestAWorkloadIsReadyOnceItsChangeHasRolledOut(t *testing.T) {
 		"one not ready": {
 			two, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 1 }), false, "1 of 2 replicas",
 		},
-		"the status is about an older spec": {
+		"the status describes an older spec": {
 			two, changed(func(d *appsv1.Deployment) { d.Status.ObservedGeneration, d.Status.ReadyReplicas = 1, 4 }),
 			false, "has not been processed yet",
 		},
-		"pods of the older version serve": {
+		"pods of the old version still serve": {
 			two, changed(func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }), false, "1 of 2 replicas of sim are updated",
 		},
-		"pods of before a scaling down are leaving": {
-			two, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 4 }), false, "2 are about to leave",
+		"pods are terminating after scaling down": {
+			two, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 4 }), false, "2 are terminating",
 		},
 		"scaled to 0 by hand":   {four, deployment(0), false, "0 of 4 replicas"},
 		"scaled down by hand":   {four, deployment(2), false, "2 of 4 replicas"},
@@ -90,7 +90,7 @@ func TestAWorkloadIsReadyOnceItsChangeHasRolledOut(t *testing.T) {
 	}
 }
 
-func TestReadWaitsForWhatIsAlmostReady(t *testing.T) {
+func TestReadWaitsForWorkloadsToSettle(t *testing.T) {
 	t.Parallel()
 	starting := deployment(2)
 	starting.Status.ReadyReplicas = 0
@@ -105,7 +105,7 @@ func TestReadWaitsForWhatIsAlmostReady(t *testing.T) {
 	require.Equal(t, 2, outputs["readyReplicas"])
 
 	outputs, err = read(time.Minute, &fake{answers: []func() ([]appsv1.Deployment, error){busy, answers(deployment(2))}})
-	require.NoError(t, err, "one failed request is tried again")
+	require.NoError(t, err, "one failed request is retried")
 	require.Equal(t, 2, outputs["readyReplicas"])
 
 	outputs, err = read(0, &fake{answers: []func() ([]appsv1.Deployment, error){answers(starting)}})
