@@ -176,7 +176,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	service, err := a.service(ctx, name+"-service", llmd.EPPName, llmd.ComponentEPP, &corev1.ServiceSpecArgs{
 		Selector: pulumi.ToStringMap(selector(llmd.EPPName)),
 		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-			// Name and protocol tell Istio that this is gRPC in plain HTTP/2.
+			// Name and protocol show Istio that this is gRPC over plain HTTP/2.
 			Name: pulumi.String("grpc-ext-proc"), AppProtocol: pulumi.String("http2"),
 			Port: pulumi.Int(a.Port), TargetPort: pulumi.String("grpc"),
 		}},

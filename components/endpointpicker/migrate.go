@@ -139,7 +139,7 @@ func (d *document) migratePrefixCache() {
 			parameters["blockSizeTokens"] = tokens
 			d.changed("%s: replaced blockSize: %g (characters) with blockSizeTokens: %d", prefixScorer, size, tokens)
 		} else {
-			d.changed("%s: removed blockSize, which has no effect beside blockSizeTokens", prefixScorer)
+			d.changed("%s: removed blockSize, which has no effect next to blockSizeTokens", prefixScorer)
 		}
 		e.set(prefixScorer, parameters)
 	}

@@ -79,7 +79,7 @@ func TestMigrate(t *testing.T) {
 			"v0.6.0",
 			`{plugins: [{type: prefix-cache-scorer, parameters: {blockSize: 64, blockSizeTokens: 8}}]}`,
 			`{plugins: [{type: prefix-cache-scorer, parameters: {blockSizeTokens: 8}}]}`,
-			[]string{"prefix-cache-scorer: removed blockSize, which has no effect beside blockSizeTokens"},
+			[]string{"prefix-cache-scorer: removed blockSize, which has no effect next to blockSizeTokens"},
 		},
 		"a producer that was not needed before": {
 			"v0.8.0",

@@ -44,15 +44,15 @@ func TestSum(t *testing.T) {
 func TestRunRespectsConcurrencyLimit(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int64
-	var told atomic.Int64
+	var reported atomic.Int64
 	answers := Run(t.Context(), 50, 5, func(_ context.Context, i int) Answer {
 		most.Store(max(most.Load(), now.Add(1)))
 		time.Sleep(time.Millisecond)
 		now.Add(-1)
 		return Answer{Status: i}
-	}, func(int) { told.Add(1) })
+	}, func(int) { reported.Add(1) })
 	require.LessOrEqual(t, most.Load(), int64(5))
-	require.EqualValues(t, 50, told.Load())
+	require.EqualValues(t, 50, reported.Load())
 	for i, answer := range answers {
 		require.Equal(t, i, answer.Status, "answers are in the order of the requests")
 	}
