@@ -16,7 +16,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
 )
 
-// fakeCluster answers what a test put into it.
+// fakeCluster answers with what a test puts into it.
 type fakeCluster struct {
 	version     string
 	unreachable bool
@@ -25,14 +25,14 @@ type fakeCluster struct {
 	objects     map[schema.GroupVersionResource][]metav1.PartialObjectMetadata
 	classes     map[string]bool // By name, whether it is accepted.
 	deployments []appsv1.Deployment
-	before      [][]appsv1.Deployment // What Deployments returns first, one after the other.
-	settle      time.Duration         // How long the program looks at them again.
+	before      [][]appsv1.Deployment // Returned by Deployments first, one after the other.
+	settle      time.Duration         // How long the program waits for them.
 	istiods     []appsv1.Deployment
 }
 
 var _ cluster.Cluster = (*fakeCluster)(nil)
 
-// bareCluster serves Kubernetes itself and nothing else.
+// bareCluster serves only Kubernetes itself.
 func bareCluster() *fakeCluster { return &fakeCluster{version: "v1.35.1"} }
 
 // fullCluster serves everything that any part of the stack needs.
@@ -98,7 +98,7 @@ func (f *fakeCluster) Deployments(_ context.Context, namespace, _ string) ([]app
 	return f.deployments, nil
 }
 
-// ready is a Deployment of which all replicas are ready.
+// ready returns a Deployment whose replicas are all ready.
 func ready(name string, replicas int32) appsv1.Deployment {
 	return appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -107,7 +107,7 @@ func ready(name string, replicas int32) appsv1.Deployment {
 	}
 }
 
-// without returns a copy of the cluster's kinds that lacks one.
+// without returns a copy of the cluster that lacks one kind.
 func (f *fakeCluster) without(kind string) *fakeCluster {
 	f.kinds = maps.Clone(f.kinds)
 	for gv, kinds := range f.kinds {

@@ -22,7 +22,7 @@ var (
 	fencePattern  = regexp.MustCompile("(?ms)^```.*?^```$")
 )
 
-// pages are the texts that are written for people, by their path.
+// pages returns the documentation, by path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -39,7 +39,7 @@ func pages(t *testing.T) map[string]string {
 	return found
 }
 
-func TestLinksOfTheDocumentationResolve(t *testing.T) {
+func TestDocumentationLinksResolve(t *testing.T) {
 	t.Parallel()
 	texts := pages(t)
 	for page, text := range texts {
@@ -61,7 +61,7 @@ func TestLinksOfTheDocumentationResolve(t *testing.T) {
 	}
 }
 
-// anchors are the names that GitHub gives to headings.
+// anchors returns the names that GitHub gives to headings.
 func anchors(text string) []string {
 	var names []string
 	for _, heading := range headPattern.FindAllStringSubmatch(fencePattern.ReplaceAllString(text, ""), -1) {
@@ -71,7 +71,7 @@ func anchors(text string) []string {
 	return names
 }
 
-func TestTestsThatTheDocumentationNamesExist(t *testing.T) {
+func TestDocumentationNamesExistingTests(t *testing.T) {
 	t.Parallel()
 	var code strings.Builder
 	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
@@ -92,7 +92,7 @@ func TestTestsThatTheDocumentationNamesExist(t *testing.T) {
 	}
 }
 
-func TestMakeTargetsThatTheDocumentationNamesExist(t *testing.T) {
+func TestDocumentationNamesExistingMakeTargets(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)

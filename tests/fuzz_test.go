@@ -9,9 +9,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks"
 )
 
-// FuzzDeploy holds that whatever the configuration is, it is refused before anything is
-// registered, or all of it is registered: with an Envoy bootstrap, then, that keeps Envoy's
-// own rules.
+// FuzzDeploy checks that every configuration is either refused before anything is
+// registered, or registered as a whole, with an Envoy bootstrap that follows Envoy's own
+// rules.
 func FuzzDeploy(f *testing.F) {
 	const gateway, epp = `{"enabled":true,"standard":{"enabled":true}}`, `{"enabled":true}`
 	for _, seed := range [][4]string{

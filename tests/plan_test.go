@@ -17,7 +17,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// load reads a configuration, if it is accepted.
+// load reads a configuration, and reports whether it is accepted.
 func load(values map[string]string) (spec *config.Spec, accepted bool) {
 	full := map[string]string{}
 	for key, value := range values {
@@ -58,7 +58,7 @@ func registered(r *recorder.Recorder) []string {
 	return list
 }
 
-// plainKeys are the configuration without the project's name in its keys.
+// plainKeys removes the project's name from the keys of a configuration.
 func plainKeys(t *testing.T, values map[string]any) map[string]string {
 	t.Helper()
 	encoded, err := stackfile.Encode(values)
@@ -66,7 +66,7 @@ func plainKeys(t *testing.T, values map[string]any) map[string]string {
 	return encoded
 }
 
-func TestThePlanOfEveryExampleIsWhatItRegisters(t *testing.T) {
+func TestExamplePlansMatchRegistrations(t *testing.T) {
 	t.Parallel()
 	for _, name := range stackfile.Names {
 		values := map[string]string{}
@@ -82,12 +82,12 @@ func TestThePlanOfEveryExampleIsWhatItRegisters(t *testing.T) {
 	}
 }
 
-func TestThePlanOfGeneratedConfigurationsIsWhatTheyRegister(t *testing.T) {
+func TestGeneratedPlansMatchRegistrations(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			plansOf(t, rand.New(rand.NewPCG(13, seed))) // The same ones each time.
+			plansOf(t, rand.New(rand.NewPCG(13, seed))) // Reproducible.
 		})
 	}
 }
@@ -125,7 +125,7 @@ func plansOf(t *testing.T, random *rand.Rand) {
 	require.Len(t, parts, 11, "every part, the namespace included, is planned at least once")
 }
 
-func TestTwoObjectsOfOneNameAreRefused(t *testing.T) {
+func TestNameClashesAreRefused(t *testing.T) {
 	t.Parallel()
 	gateway := `{"enabled":true,"standard":{"enabled":true}}`
 	for name, test := range map[string]struct {
@@ -164,7 +164,7 @@ func TestTwoObjectsOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
-func TestAChangeOfModeKeepsTheDecodeDeployment(t *testing.T) {
+func TestModeChangeKeepsDecodeDeployment(t *testing.T) {
 	t.Parallel()
 	urn := func(values map[string]string) string {
 		r := run(t, values, bareCluster())
@@ -178,7 +178,7 @@ func TestAChangeOfModeKeepsTheDecodeDeployment(t *testing.T) {
 		urn(map[string]string{"name": "llm-d-modelservice", "decode": `{"enabled":true}`}))
 }
 
-func TestALongServiceNameCanBeBalanced(t *testing.T) {
+func TestLoadBalancingAcceptsLongServiceName(t *testing.T) {
 	t.Parallel()
 	const name = "a12345678901234567890123456789012345678901234567890123456789012" // 63 characters.
 	r := run(t, map[string]string{"service": `{"name":"` + name + `"}`, "loadBalancing": `{"enabled":true}`}, fullCluster())

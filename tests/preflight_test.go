@@ -334,10 +334,10 @@ func TestEditedObjectsAreReapplied(t *testing.T) {
 		role metav1.PartialObjectMetadata
 		want any
 	}{
-		"nobody":             {role(nil, ours), nil},
+		"no one":             {role(nil, ours), nil},
 		"only a label":       {role(nil, ours, field("kubectl-label", `{"f:metadata":{"f:labels":{}}}`)), nil},
 		"the rules":          {role(nil, ours, field("kubectl-edit", `{"f:rules":{}}`)), when},
-		"set right before":   {role(map[string]string{llmd.EditedByAnnotation: "a"}, ours), "a"},
+		"restored before":    {role(map[string]string{llmd.EditedByAnnotation: "a"}, ours), "a"},
 		"and edited again":   {role(map[string]string{llmd.EditedByAnnotation: "a"}, ours, field("kubectl-edit", `{"f:rules":{}}`)), when},
 		"broken bookkeeping": {role(nil, ours, field("kubectl-edit", `{`)), nil},
 	} {

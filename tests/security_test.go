@@ -17,7 +17,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 )
 
-// withKey is a stack whose gateway asks for a key.
+// withKey returns the configuration of a stack whose gateway requires a key.
 func withKey(generation int) map[string]string {
 	return map[string]string{
 		"inferenceGateway": fmt.Sprintf(
@@ -25,7 +25,7 @@ func withKey(generation int) map[string]string {
 	}
 }
 
-func TestTheAPIKeyIsNowhereInPlainText(t *testing.T) {
+func TestAPIKeyIsNeverInPlainText(t *testing.T) {
 	t.Parallel()
 	r := run(t, withKey(1), bareCluster())
 	require.NoError(t, r.err)
@@ -38,7 +38,7 @@ func TestTheAPIKeyIsNowhereInPlainText(t *testing.T) {
 	require.Equal(t, key, data["apiKey"])
 	require.Contains(t, data["envoy.yaml"], "+("+key+")\n")
 	_, found = r.Find("kubernetes:core/v1:ConfigMap", llmd.StandardGatewayName)
-	require.False(t, found, "which anybody may read")
+	require.False(t, found, "no ConfigMap exposes the key")
 
 	for _, reg := range r.Registrations() {
 		if reg.Type == "kubernetes:core/v1:Secret" {
@@ -51,12 +51,12 @@ func TestTheAPIKeyIsNowhereInPlainText(t *testing.T) {
 			}
 		}
 		if reg.Type == "kubernetes:apps/v1:Deployment" {
-			require.Empty(t, reg.Secrets, "what pods run is shown in diffs")
+			require.Empty(t, reg.Secrets, "diffs show what pods run")
 		}
 	}
 }
 
-func TestOfTheAPIKeysTheLastTwoAreValid(t *testing.T) {
+func TestLastTwoAPIKeysAreValid(t *testing.T) {
 	t.Parallel()
 	for generation, want := range map[int]string{1: "generated1", 2: "generated2|generated1", 3: "generated3|generated2"} {
 		r := run(t, withKey(generation), bareCluster())
@@ -68,8 +68,9 @@ func TestOfTheAPIKeysTheLastTwoAreValid(t *testing.T) {
 	}
 }
 
-// TestWhoMayReachWhom reads the network policies as a network would.
-func TestWhoMayReachWhom(t *testing.T) {
+// TestNetworkPoliciesAllowOnlyKnownPeers evaluates the policies as a cluster's network
+// would.
+func TestNetworkPoliciesAllowOnlyKnownPeers(t *testing.T) {
 	t.Parallel()
 	client := map[string]any{"app": "client"}
 	controllers := map[string]any{"gateway.networking.k8s.io/gateway-name": "any"}
@@ -141,12 +142,12 @@ func with(values map[string]string, key, value string) map[string]string {
 	return changed
 }
 
-// admits reports whether a rule lets in a pod of the same namespace.
+// admits reports whether a rule admits a pod of the same namespace.
 func admits(t *testing.T, rule, podLabels map[string]any) bool {
 	t.Helper()
 	from, limited := rule["from"].([]any)
 	return !limited || slices.ContainsFunc(from, func(peer any) bool {
-		require.Len(t, peer, 1, "no other namespace's")
+		require.Len(t, peer, 1, "peers are in the same namespace")
 		return selects(t, peer.(map[string]any)["podSelector"], podLabels)
 	})
 }
@@ -166,7 +167,7 @@ func selects(t *testing.T, selector any, podLabels map[string]any) bool {
 	return parsed.Matches(set)
 }
 
-func TestSecureServingSwitchesBothEnds(t *testing.T) {
+func TestSecureServingConfiguresBothEnds(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {
 		values := map[string]string{

@@ -27,7 +27,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// result is what one run of the program did.
+// result is the outcome of one run of the program.
 type result struct {
 	*recorder.Recorder
 	err     error
@@ -79,7 +79,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 	return r
 }
 
-// stackFile reads a checked-in configuration as Pulumi hands it to the program.
+// stackFile reads a checked-in configuration as Pulumi passes it to the program.
 func stackFile(t *testing.T, name string) map[string]string {
 	t.Helper()
 	values, err := stackfile.Values("..", name)
@@ -87,7 +87,7 @@ func stackFile(t *testing.T, name string) map[string]string {
 	return values
 }
 
-func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
+func TestStackGraphsMatchGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range stackfile.Names {
 		t.Run(name, func(t *testing.T) {
@@ -108,18 +108,18 @@ func TestTheGraphOfEveryStackMatchesItsGoldenFile(t *testing.T) {
 	}
 }
 
-func TestEveryStackCanBePreviewedBeforeItExists(t *testing.T) {
+func TestStacksCanBePreviewedBeforeTheyExist(t *testing.T) {
 	t.Parallel()
 	for _, name := range stackfile.Names {
 		before := run(t, stackFile(t, name), fullCluster(), preview)
 		require.NoError(t, before.err, name)
 		after := run(t, stackFile(t, name), fullCluster())
 		require.Len(t, before.Registrations(), len(after.Registrations()), "a preview shows every resource of %s", name)
-		require.NotContains(t, before.exports, "readyReplicas", "what is not known is not told")
+		require.NotContains(t, before.exports, "readyReplicas", "unknown outputs are left out")
 	}
 }
 
-// everything switches every part on.
+// everything enables every part.
 var everything = map[string]string{
 	"epp":              `{"enabled":true,"replicas":2,"secureServing":true}`,
 	"networkPolicy":    `{"enabled":true}`,
@@ -131,7 +131,7 @@ var everything = map[string]string{
 	"loadBalancing":    `{"enabled":true,"algorithm":"LEAST_CONN","connectionPool":{"http1MaxPendingRequests":5,"maxRequestsPerConnection":6}}`,
 }
 
-func TestTheGraphIsSound(t *testing.T) {
+func TestGraphIsSound(t *testing.T) {
 	t.Parallel()
 	r := run(t, everything, fullCluster())
 	require.NoError(t, r.err)
@@ -196,7 +196,7 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	}
 }
 
-func TestAnotherConfigMapRollsItsPods(t *testing.T) {
+func TestConfigMapChangeRollsPods(t *testing.T) {
 	t.Parallel()
 	checksum := func(values map[string]string, deployment string) string {
 		r := run(t, values, fullCluster())
@@ -215,7 +215,7 @@ func TestAnotherConfigMapRollsItsPods(t *testing.T) {
 		`"kind":"EndpointPickerConfig","plugins":[{"type":"decode-filter"},{"type":"random-picker"}]}}`
 	for _, deployment := range []string{llmd.StandardGatewayName, llmd.EPPName} {
 		before := checksum(everything, deployment)
-		require.Equal(t, before, checksum(everything, deployment), "the same is rendered alike")
+		require.Equal(t, before, checksum(everything, deployment), "the same configuration renders the same")
 		require.NotEqual(t, before, checksum(other, deployment), deployment)
 	}
 }
@@ -257,8 +257,8 @@ func TestStatusIsReadFromTheCluster(t *testing.T) {
 	require.Equal(t, "False", conditions["EPPReady"]["status"])
 }
 
-// TestPodsThatAreAboutToGetReadyAreWaitedFor has a provider that was ahead of them.
-func TestPodsThatAreAboutToGetReadyAreWaitedFor(t *testing.T) {
+// TestStatusWaitsForPodsToBecomeReady simulates a provider that is ahead of the pods.
+func TestStatusWaitsForPodsToBecomeReady(t *testing.T) {
 	t.Parallel()
 	const name = "ms-sim-llm-sim-decode"
 	for settle, want := range map[time.Duration]int{0: 0, time.Minute: 2} {
@@ -274,7 +274,7 @@ func TestPodsThatAreAboutToGetReadyAreWaitedFor(t *testing.T) {
 	}
 }
 
-func TestTheSeedIsRandomUnlessSet(t *testing.T) {
+func TestSeedIsRandomUnlessSet(t *testing.T) {
 	t.Parallel()
 	simulator := func(r result) []any {
 		d, found := r.Find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
@@ -295,7 +295,7 @@ func TestTheSeedIsRandomUnlessSet(t *testing.T) {
 	require.Contains(t, simulator(r), "--seed=7")
 }
 
-func TestOfSeveralEPPsOneHasToBeReady(t *testing.T) {
+func TestOneReadyEPPOfSeveralIsEnough(t *testing.T) {
 	t.Parallel()
 	live := fullCluster()
 	epp := ready(llmd.EPPName, 2)
@@ -313,7 +313,7 @@ func TestOfSeveralEPPsOneHasToBeReady(t *testing.T) {
 	require.Equal(t, map[string]any{"type": "Recreate"}, deployment.Inputs["spec"].(map[string]any)["strategy"])
 }
 
-func TestTheClusterIsKnownByItsIdentity(t *testing.T) {
+func TestProviderIdentifiesClusterByUID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "4711"} {
 		live := bareCluster()

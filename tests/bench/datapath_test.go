@@ -24,18 +24,18 @@ import (
 // attackTime is how long each load lasts.
 const attackTime = 8 * time.Second
 
-// measured is one way to the simulators at one concurrency.
+// measured is one path to the simulators at one concurrency.
 type measured struct {
 	rps      float64
 	p50, p99 time.Duration
-	// first is the time to the first token of a stream, its median.
+	// first is the median time to the first token of a stream.
 	first time.Duration
-	// gateway and epp are the CPU time that they took for 1000 requests.
+	// gateway and epp are their CPU time per 1000 requests.
 	gateway, epp time.Duration
 }
 
-// TestDataPath compares the ways to four simulators that answer at once: what is left is
-// the way itself.
+// TestDataPath compares the paths to four simulators that answer immediately, so that only
+// the path itself is measured.
 func TestDataPath(t *testing.T) {
 	s := fourSimulators(t)
 	s.Set("simulator.maxNumSeqs", "1000")
@@ -54,7 +54,7 @@ func TestDataPath(t *testing.T) {
 	for _, way := range ways {
 		s.Set("epp.enabled", way.epp)
 		s.Up()
-		time.Sleep(20 * time.Second) // The pods before drain.
+		time.Sleep(20 * time.Second) // The previous pods drain.
 		url := way.url()
 		byWay[way.name] = map[int]measured{}
 		for _, n := range concurrencies {
@@ -64,19 +64,19 @@ func TestDataPath(t *testing.T) {
 				rounded(m.p50), rounded(m.p99), rounded(m.first), rounded(m.gateway), rounded(m.epp)))
 		}
 	}
-	printTable("WAY\tAT A TIME\tREQUESTS/S\tP50\tP99\tFIRST TOKEN\tGATEWAY CPU/1000\tEPP CPU/1000", rows)
+	printTable("PATH\tCONCURRENCY\tREQUESTS/S\tP50\tP99\tFIRST TOKEN\tGATEWAY CPU/1000\tEPP CPU/1000", rows)
 	direct, plain, epp := byWay["direct"], byWay["gateway"], byWay["gateway and EPP"]
 	added := func(m map[int]measured) float64 {
 		return float64(m[1].p50-direct[1].p50) / float64(time.Millisecond)
 	}
 	record("datapath.added_p50_ms_gateway", "milliseconds that the gateway alone adds to the median, one request at a time", added(plain))
 	recordAtMost("datapath.added_p50_ms", "milliseconds that gateway and EPP add to the median, one request at a time", added(epp), 3)
-	recordAtLeast("datapath.rps_epp_vs_gateway", "requests a second through gateway and EPP, by those through the gateway alone, 50 at a time",
+	recordAtLeast("datapath.rps_epp_vs_gateway", "requests per second through gateway and EPP, relative to the gateway alone, 50 at a time",
 		epp[50].rps/plain[50].rps, 0.6)
-	record("datapath.rps_gateway_vs_direct", "requests a second through the gateway alone, by direct ones, 50 at a time", plain[50].rps/direct[50].rps)
+	record("datapath.rps_gateway_vs_direct", "requests per second through the gateway alone, relative to direct ones, 50 at a time", plain[50].rps/direct[50].rps)
 }
 
-// fourSimulators is a stack of four decode pods on a real node.
+// fourSimulators returns a stack of four decode pods on a real node.
 func fourSimulators(t *testing.T) *labtest.Stack {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
@@ -96,7 +96,7 @@ func fourSimulators(t *testing.T) *labtest.Stack {
 
 func rounded(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
-// podURL is one of the simulators; all of them are the same.
+// podURL returns the URL of one of the simulators, which are all the same.
 func podURL(t *testing.T, s *labtest.Stack) string {
 	t.Helper()
 	address := realLab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+llmd.DecodeName,
@@ -110,7 +110,8 @@ func gatewayURL(t *testing.T, s *labtest.Stack) string {
 	return fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort)
 }
 
-// attack sends different prompts, so many at a time, each as soon as one has been answered.
+// attack sends distinct prompts at a fixed concurrency, each as soon as one has been
+// answered.
 func attack(t *testing.T, url string, atATime int) measured {
 	t.Helper()
 	var sent atomic.Int64
@@ -131,7 +132,7 @@ func attack(t *testing.T, url string, atATime int) measured {
 		metrics.Close()
 		return metrics
 	}
-	send(time.Second) // All have been called once then.
+	send(time.Second) // Warms up all pods.
 	gateway, epp := cpu("envoy"), cpu("epp")
 	metrics := send(attackTime)
 	gateway, epp = cpu("envoy")-gateway, cpu("epp")-epp
@@ -148,7 +149,7 @@ func attack(t *testing.T, url string, atATime int) measured {
 	}
 }
 
-// cpu is the CPU time that all processes of an executable have taken.
+// cpu returns the CPU time that all processes of an executable have used.
 func cpu(executable string) time.Duration {
 	const tick = 10 * time.Millisecond // Linux' USER_HZ, for user space.
 	var total time.Duration
@@ -167,15 +168,15 @@ func cpu(executable string) time.Duration {
 	return total
 }
 
-// TestPrefixHits asks 8 long prompts again and again, of simulators whose caches hold two of
-// them each.
+// TestPrefixHits repeats 8 long prompts, with simulators whose caches hold two of them
+// each.
 func TestPrefixHits(t *testing.T) {
 	s := fourSimulators(t)
 	for i, arg := range []string{"--enable-kvcache=true", "--kv-cache-size=32", "--block-size=16"} {
 		s.Set(fmt.Sprintf("decode.args[%d]", i), arg)
 	}
 	s.Set("simulator.maxNumSeqs", "1")
-	// A metric, summed up over the pods.
+	// total sums up a metric over the pods.
 	total := func(name string) (sum float64) {
 		for address := range strings.FieldsSeq(realLab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l",
 			"app.kubernetes.io/name="+llmd.DecodeName, "-o", "jsonpath={.items[*].status.podIP}")) {
@@ -191,7 +192,7 @@ func TestPrefixHits(t *testing.T) {
 		s.Up()
 		time.Sleep(20 * time.Second)
 		const prompts, requests = 8, 240
-		random := rand.New(rand.NewPCG(1, 2)) // The same order each time.
+		random := rand.New(rand.NewPCG(1, 2)) // Reproducible.
 		order := make([]int, requests)
 		for i := range order {
 			order[i] = random.IntN(prompts)
@@ -205,8 +206,8 @@ func TestPrefixHits(t *testing.T) {
 		asked, hits = total("vllm:prefix_cache_queries")-asked, total("vllm:prefix_cache_hits")-hits
 		require.Positive(t, asked)
 		rates[epp] = hits / asked
-		fmt.Printf("8 long prompts over 4 pods, EPP %s: %.0f %% of %.0f tokens a request were in the cache, pods %v\n",
+		fmt.Printf("8 long prompts over 4 pods, EPP %s: %.0f %% of %.0f tokens per request were in the cache, pods %v\n",
 			epp, 100*rates[epp], asked/requests, sum.Pods)
 	}
-	recordAtLeast("prefix.hits_vs_round_robin", "tokens found in a prefix cache with the EPP, by those with round robin", rates["true"]/max(rates["false"], 0.01), 3)
+	recordAtLeast("prefix.hits_vs_round_robin", "tokens found in a prefix cache with the EPP, relative to round robin", rates["true"]/max(rates["false"], 0.01), 3)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// deployer deploys the dev stack in one way or another. Each method waits until all is
-// ready, or gone.
+// deployer deploys the dev stack in one way. Each method waits until everything is ready,
+// or gone.
 type deployer interface {
 	deploy()
 	noop()
@@ -26,12 +26,12 @@ type deployer interface {
 	destroy()
 }
 
-// otherImage differs from the default in nothing that KWOK's nodes would notice.
+// otherImage makes no difference to KWOK's nodes.
 const otherImage = llmd.SimulatorImage + "-other"
 
 const rounds = 3
 
-// TestDeploy compares ways to deploy the same objects, in turns.
+// TestDeploy compares ways to deploy the same objects, alternating between them.
 func TestDeploy(t *testing.T) {
 	objects := render(t)
 	ways := []struct {
@@ -43,7 +43,7 @@ func TestDeploy(t *testing.T) {
 		{"kubectl apply + rollout status", newKubectl(t, objects)},
 		{"helm install --wait", newHelm(t, objects)},
 	}
-	// What no program can do without: the engine, and what it costs to use both providers.
+	// Lower bounds for any program: the engine, and the cost of using both providers.
 	floors := map[string]*labtest.Stack{}
 	for name, program := range map[string]string{
 		"empty": labtest.EmptyProgram(t), "floor": labtest.Build(t, filepath.Join("testdata", "floor")),
@@ -94,19 +94,19 @@ func TestDeploy(t *testing.T) {
 	ratio := func(operation string, way int) float64 {
 		return best(times[operation+ways[0].name]) / best(times[operation+ways[way].name])
 	}
-	recordAtMost("deploy.up_vs_kubectl", "time of pulumi up, by kubectl apply and rollout status", ratio("deploy", 2), 2)
-	recordAtMost("deploy.up_vs_helm", "time of pulumi up, by helm install --wait", ratio("deploy", 3), 1)
+	recordAtMost("deploy.up_vs_kubectl", "time of pulumi up, relative to kubectl apply and rollout status", ratio("deploy", 2), 2)
+	recordAtMost("deploy.up_vs_helm", "time of pulumi up, relative to helm install --wait", ratio("deploy", 3), 1)
 	noop := best(times["noop"+ways[0].name])
-	recordAtMost("noop.vs_empty", "time of an up that changes nothing, by that of an empty program", noop/empty, 1.3)
-	record("noop.floor_vs_empty", "the same of a program with one object of each provider", floor/empty)
-	record("noop.vs_floor", "time of an up that changes nothing, by that of a program with one object of each provider", noop/floor)
+	recordAtMost("noop.vs_empty", "time of an up that changes nothing, relative to an empty program", noop/empty, 1.3)
+	record("noop.floor_vs_empty", "the same for a program with one object of each provider", floor/empty)
+	record("noop.vs_floor", "time of an up that changes nothing, relative to a program with one object of each provider", noop/floor)
 	for _, operation := range []string{"noop", "scale", "image", "destroy"} {
-		record(operation+".vs_kubectl", "time of pulumi, by kubectl", ratio(operation, 2))
-		record(operation+".vs_helm", "time of pulumi, by helm", ratio(operation, 3))
+		record(operation+".vs_kubectl", "time of pulumi, relative to kubectl", ratio(operation, 2))
+		record(operation+".vs_helm", "time of pulumi, relative to helm", ratio(operation, 3))
 	}
 }
 
-// TestScaleSends counts what a scaling asks of the API server.
+// TestScaleSends counts the requests that scaling sends to the API server.
 func TestScaleSends(t *testing.T) {
 	lab.Settle(t)
 	s := lab.NewStack(t, "scale", lab.Sample(t, "dev"))
@@ -118,11 +118,11 @@ func TestScaleSends(t *testing.T) {
 	s.Set("decode.replicas", "4")
 	s.Up()
 	sent := requests(t).since(before)
-	printTable("WHAT A SCALING SENDS", sent.rows())
-	recordAtMost("scale.changes", "changes of the Deployment by a scaling", generation()-old, 1)
-	// Before each update the provider sends a patch of the object's managed fields, in
-	// which nothing is to be changed as a rule.
-	recordAtMost("scale.patches", "patches that a scaling sends, the provider's of the managed fields among them", float64(sent.writes("deployments")), 1)
+	printTable("REQUESTS SENT BY SCALING", sent.rows())
+	recordAtMost("scale.changes", "changes of the Deployment by scaling", generation()-old, 1)
+	// Before each update, the provider sends a patch of the object's managed fields, which
+	// usually changes nothing.
+	recordAtMost("scale.patches", "patches that scaling sends, including the provider's patches of managed fields", float64(sent.writes("deployments")), 1)
 }
 
 // pulumiDeployer is this program.
@@ -152,10 +152,10 @@ func (p *pulumiDeployer) change(path, value string) {
 	p.stack.Must(p.up...)
 }
 
-// manifest is what the stack consists of, for others to deploy.
+// manifest holds the objects of the stack, for other tools to deploy.
 type manifest []map[string]any
 
-// render takes the objects from the state of a stack that was deployed.
+// render takes the objects from the state of a deployed stack.
 func render(t *testing.T) manifest {
 	t.Helper()
 	s := lab.NewStack(t, "render", lab.Sample(t, "dev"))
@@ -165,11 +165,11 @@ func render(t *testing.T) manifest {
 	return objects
 }
 
-// in is the manifest for another namespace, as text: JSON documents, which are YAML.
+// in returns the manifest for another namespace, as text: JSON documents, which are YAML.
 func (m manifest) in(namespace string, change func(object map[string]any)) []byte {
 	var out bytes.Buffer
 	for _, object := range m {
-		raw, _ := json.Marshal(object) // Which came from JSON.
+		raw, _ := json.Marshal(object) // It came from JSON.
 		raw = bytes.ReplaceAll(raw, []byte("ns-render"), []byte(namespace))
 		var own map[string]any
 		_ = json.Unmarshal(raw, &own)
@@ -184,7 +184,7 @@ func (m manifest) in(namespace string, change func(object map[string]any)) []byt
 	return out.Bytes()
 }
 
-// changes are what a user would edit in the manifest.
+// changes are the edits that a user would make to the manifest.
 type changes struct {
 	replicas int
 	image    string
@@ -236,7 +236,7 @@ func (k *kubectlDeployer) destroy() {
 	lab.Kubectl(k.t, "delete", "-f", k.file)
 }
 
-// helmDeployer has the manifest as a chart.
+// helmDeployer installs the manifest as a chart.
 type helmDeployer struct {
 	t       *testing.T
 	objects manifest
@@ -260,7 +260,7 @@ func (h *helmDeployer) helm(args ...string) {
 	const namespace = "ns-helm"
 	templates := h.objects.in(namespace, func(object map[string]any) {
 		if object["kind"] == "Namespace" {
-			clear(object) // Helm makes it itself.
+			clear(object) // Helm creates it itself.
 			return
 		}
 		h.changes.apply(object)

@@ -16,14 +16,14 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// measure is what it costs to deploy so many stages.
+// measure is the cost of deploying a number of stages.
 type measure struct {
 	seconds                  float64
 	calls                    int
 	program, provider, state int64 // Bytes.
 }
 
-// TestGrowth deploys programs of more and more stages, by the Automation API.
+// TestGrowth deploys programs with more and more stages, through the Automation API.
 func TestGrowth(t *testing.T) {
 	program := labtest.Build(t, filepath.Join("testdata", "stages"))
 	of := map[int]measure{}
@@ -36,7 +36,8 @@ func TestGrowth(t *testing.T) {
 			m.calls, each(float64(m.calls)), m.program>>20, m.provider>>20, m.state>>10, each(float64(m.state)/1024)))
 	}
 	printTable("STAGES\tSECONDS\tPER STAGE\tAPI CALLS\tPER STAGE\tPROGRAM MIB\tPROVIDER MIB\tSTATE KIB\tPER STAGE", rows)
-	// The engine writes its whole state into one file, after each step: that is what it takes.
+	// The engine writes its whole state to one file after each step; this shows the cost of
+	// that.
 	once := map[int]measure{}
 	for _, n := range []int{10, 200} {
 		once[n] = deployStages(t, program, "once", n, "PULUMI_SKIP_CHECKPOINTS=true")
@@ -44,19 +45,19 @@ func TestGrowth(t *testing.T) {
 	fmt.Printf("with a state that is written once, at the end: 10 stages %.1f s, 200 stages %.1f s\n", once[10].seconds, once[200].seconds)
 
 	perStage := func(of map[int]measure) float64 { return of[200].seconds / 200 / (of[10].seconds / 10) }
-	recordAtMost("growth.time_per_stage_200_vs_10", "time per stage of 200 stages, by that of 10", perStage(of), 1.2)
+	recordAtMost("growth.time_per_stage_200_vs_10", "time per stage of 200 stages, relative to 10", perStage(of), 1.2)
 	recordAtMost("growth.time_per_stage_200_vs_10_state_once", "the same with the state written once, at the end", perStage(once), 1.2)
 	memory := func(from, to int) float64 {
 		return float64(of[to].program+of[to].provider-of[from].program-of[from].provider) / float64(to-from)
 	}
 	record("growth.bytes_per_stage", "peak memory of program and provider that a stage adds, between 10 and 200", memory(10, 200))
-	record("growth.added_bytes_200_vs_100", "memory of a stage more between 100 and 200 stages, by that between 10 and 100", memory(100, 200)/memory(10, 100))
-	record("growth.state_bytes_per_stage", "size of the state that a stage adds", float64(of[200].state-of[10].state)/190)
-	record("growth.calls_per_stage_200_vs_10", "API calls per stage of 200 stages, by those of 10",
+	record("growth.added_bytes_200_vs_100", "memory that a stage adds between 100 and 200 stages, relative to between 10 and 100", memory(100, 200)/memory(10, 100))
+	record("growth.state_bytes_per_stage", "bytes that a stage adds to the state", float64(of[200].state-of[10].state)/190)
+	record("growth.calls_per_stage_200_vs_10", "API calls per stage of 200 stages, relative to 10",
 		float64(of[200].calls)/200/(float64(of[10].calls)/10))
 }
 
-// deployStages deploys and destroys a stack of so many stages.
+// deployStages deploys and destroys a stack of n stages.
 func deployStages(t *testing.T, program, name string, n int, env ...string) measure {
 	t.Helper()
 	s := lab.NewStack(t, fmt.Sprintf("%s-%d", name, n), map[string]any{"count": n})
@@ -76,13 +77,13 @@ func deployStages(t *testing.T, program, name string, n int, env ...string) meas
 	file, err := os.Stat(s.StateFile())
 	require.NoError(t, err)
 	m.state = file.Size()
-	s.Setenv("PULUMI_SKIP_CHECKPOINTS", "true") // Its end is not measured.
+	s.Setenv("PULUMI_SKIP_CHECKPOINTS", "true") // Its destruction is not measured.
 	s.Destroy()
 	return m
 }
 
-// watchMemory looks at processes by the names of their executables until it is asked for
-// the most memory that one of each has had, in bytes.
+// watchMemory samples processes by the names of their executables until peaks is called,
+// which returns the peak memory of one process of each, in bytes.
 func watchMemory(names ...string) (peaks func() map[string]int64) {
 	most := map[string]int64{}
 	stop := make(chan struct{})
@@ -106,7 +107,7 @@ func watchMemory(names ...string) (peaks func() map[string]int64) {
 	}
 }
 
-// process is one that runs, with the most memory it has had.
+// process is a running process, with its peak memory.
 type process struct {
 	name string
 	pid  int
@@ -138,8 +139,8 @@ func processes(names ...string) []process {
 	return list
 }
 
-// TestAThousandReplicas scales the decode stage far up, and back.
-func TestAThousandReplicas(t *testing.T) {
+// TestScaleToThousandReplicas scales the decode stage far up, and back.
+func TestScaleToThousandReplicas(t *testing.T) {
 	for node := range strings.FieldsSeq(lab.Kubectl(t, "get", "nodes", "-o", "name")) {
 		lab.Kubectl(t, "patch", node, "--subresource=status", "--type=merge", "-p",
 			`{"status":{"allocatable":{"pods":"2000","cpu":"1000"},"capacity":{"pods":"2000","cpu":"1000"}}}`)

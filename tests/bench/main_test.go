@@ -1,4 +1,4 @@
-// Package bench measures the program on a lab of its own, side by side with what a user
+// Package bench measures the program on a lab of its own, alongside the tools that a user
 // would use instead. `make bench` runs it.
 package bench
 
@@ -14,8 +14,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// lab has KWOK's nodes, so that only what deploys costs anything. realLab runs real pods,
-// from the first test on that asks for it.
+// lab has KWOK's nodes, so that only deploying costs anything. realLab runs real pods; the
+// first test that needs it starts it.
 var lab, realLab *labtest.Lab
 
 func TestMain(m *testing.M) {
@@ -38,11 +38,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// result is a number that bench.json keeps.
+// result is a number for bench.json.
 type result struct {
 	name, meaning string
 	value         float64
-	// reach is what the number should stay below, or above; 0 without.
+	// Bounds of the number; 0 if there are none.
 	atMost, atLeast float64
 }
 
@@ -60,7 +60,7 @@ func recordAtLeast(name, meaning string, value, least float64) {
 	results = append(results, result{name: name, meaning: meaning, value: value, atLeast: least})
 }
 
-// reach says whether a number is where it should be.
+// reach describes the bound of a number, and whether it is missed.
 func (r result) reach() string {
 	missed := ""
 	if r.atMost > 0 && r.value > r.atMost || r.value < r.atLeast {
@@ -75,7 +75,7 @@ func (r result) reach() string {
 	return ""
 }
 
-// report prints all numbers, and writes bench.json beside the README.
+// report prints all numbers, and writes bench.json next to the README.
 func report() error {
 	values := map[string]float64{}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -111,5 +111,5 @@ func printTable(header string, rows []string) {
 	_ = table.Flush()
 }
 
-// best is the fastest of several runs: what else the machine does only ever adds.
+// best returns the fastest of several runs: other load on the machine only ever adds.
 func best(runs []time.Duration) float64 { return slices.Min(runs).Seconds() }

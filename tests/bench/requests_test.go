@@ -12,21 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// request is a kind of request that the API server has answered.
+// request is a kind of request that the API server counts.
 type request struct{ resource, subresource, verb string }
 
-// counts are how many of each.
+// counts is the number of requests of each kind.
 type counts map[request]int
 
-// ours are the resources of which a stack has objects. Others use them too, but not for
-// these objects: the controllers write their status alone.
+// ours are the resources of a stack's objects. Others use them too, but not these objects:
+// controllers only write their status.
 var ours = []string{
 	"configmaps", "deployments", "namespaces", "networkpolicies", "rolebindings", "roles", "serviceaccounts", "services",
 }
 
 var label = regexp.MustCompile(`(\w+)="([^"]*)"`)
 
-// requests reads what the API server has counted since it runs.
+// requests reads the counts since the API server started.
 func requests(t *testing.T) counts {
 	t.Helper()
 	all := counts{}
@@ -49,7 +49,7 @@ func requests(t *testing.T) counts {
 	return all
 }
 
-// since are those that came after another reading.
+// since returns the requests since an earlier reading.
 func (c counts) since(before counts) counts {
 	difference := counts{}
 	for r, n := range c {
@@ -60,7 +60,8 @@ func (c counts) since(before counts) counts {
 	return difference
 }
 
-// writes are the requests that change objects of a resource themselves, not their status.
+// writes counts the requests that change objects of a resource themselves, not their
+// status.
 func (c counts) writes(resource string) int {
 	sum := 0
 	for r, n := range c {
@@ -71,7 +72,7 @@ func (c counts) writes(resource string) int {
 	return sum
 }
 
-// total is the number of all of them, but for what controllers write.
+// total counts all requests, except for what controllers write.
 func (c counts) total() int {
 	sum := 0
 	for r, n := range c {

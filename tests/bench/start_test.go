@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStart measures what passes before anything is deployed.
+// TestStart measures the time before anything is deployed.
 func TestStart(t *testing.T) {
 	for i, up := range lab.Ups {
 		fmt.Printf("make up, the %s time, by phase:\n", []string{"first", "second"}[i])
@@ -50,7 +50,7 @@ func TestStart(t *testing.T) {
 	record("start.first_registration_seconds", "from the program's start to the first resource that it registers", best(until))
 }
 
-// at is when the CLI's log has the first line of a pattern.
+// at returns the time of the first line in the CLI's log that matches a pattern.
 func at(t *testing.T, log, pattern string) time.Time {
 	t.Helper()
 	expression := regexp.MustCompile(pattern)

@@ -12,8 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// The tests in this file run first, on a cluster without any CRDs. Those that need a cluster
-// to themselves, or measure it, do so one after the other; the parallel ones follow them.
+// The tests in this file run first, on a cluster without any CRDs. Tests that need the
+// cluster to themselves, or measure it, run one after the other; the parallel ones follow.
 
 func TestMakeUp(t *testing.T) {
 	s := lab.Dev(t)
@@ -116,12 +116,12 @@ func TestScaling(t *testing.T) {
 	s.Up()
 }
 
-func TestADriftIsRepairedAndToldInTheOutputs(t *testing.T) {
+func TestDriftIsReportedAndRepaired(t *testing.T) {
 	s := lab.Dev(t)
 	lab.Kubectl(t, "scale", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.Namespace, "--replicas=1")
 	lab.Kubectl(t, "rollout", "status", "deployment", "ms-sim-llm-d-modelservice-decode", "-n", s.Namespace)
 	s.Up()
-	require.EqualValues(t, 1, s.Outputs()["readyReplicas"], "even an up that changes nothing tells what is there")
+	require.EqualValues(t, 1, s.Outputs()["readyReplicas"], "even an up that changes nothing reports the current state")
 	s.Up("--refresh")
 	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
 	require.EqualValues(t, 2, labtest.At(t, s.Get("deployment", "ms-sim-llm-d-modelservice-decode"), "status", "readyReplicas"))
@@ -131,12 +131,12 @@ func TestEveryPodIsRestricted(t *testing.T) {
 	s := lab.Dev(t)
 	namespace := lab.Kubectl(t, "get", "namespace", s.Namespace, "-o", "jsonpath={.metadata.labels}")
 	require.Contains(t, namespace, `"pod-security.kubernetes.io/enforce":"restricted"`)
-	// The API server admitted them, so that each Deployment has its pods.
+	// Each Deployment has its pods, so the API server has admitted them.
 	pods := strings.Fields(lab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-o", "name"))
 	require.Len(t, pods, 5)
 }
 
-func TestMissingIstioIsToldBeforeAnythingChanges(t *testing.T) {
+func TestMissingIstioIsReportedBeforeAnythingChanges(t *testing.T) {
 	s := lab.NewStack(t, "no-istio", map[string]any{"loadBalancing": map[string]any{"enabled": true}})
 	out, took := s.UpFails()
 	require.Contains(t, out, "loadBalancing.enabled: the cluster does not know DestinationRule (networking.istio.io/v1)")
@@ -144,7 +144,7 @@ func TestMissingIstioIsToldBeforeAnythingChanges(t *testing.T) {
 	require.NotContains(t, out, "the server could not find")
 	require.Less(t, took, 5*time.Second)
 	require.False(t, s.NamespaceExists(), "nothing is created")
-	fmt.Printf("missing Istio CRDs told after %.1f s\n", took.Seconds())
+	fmt.Printf("missing Istio CRDs reported after %.1f s\n", took.Seconds())
 }
 
 func TestBadConfigurationsChangeNothing(t *testing.T) {
@@ -215,7 +215,7 @@ func TestBadConfigurationsChangeNothing(t *testing.T) {
 	fmt.Printf("%d bad configurations refused, nothing changed\n", len(cases))
 }
 
-func TestChangesReachTheClusterAndRollThePods(t *testing.T) {
+func TestChangesReachClusterAndRollPods(t *testing.T) {
 	t.Parallel()
 	s := lab.NewStack(t, "changes", lab.Sample(t, "dev"))
 	s.Up()
@@ -300,7 +300,7 @@ func TestDisabledPartsAreDeleted(t *testing.T) {
 	require.Equal(t, labtest.Names(whole), labtest.Names(s.Objects()))
 }
 
-func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
+func TestExistingNamespaceIsUsedAndKept(t *testing.T) {
 	t.Parallel()
 	s := lab.NewStack(t, "adopt", map[string]any{})
 	lab.Kubectl(t, "create", "namespace", s.Namespace)
@@ -317,10 +317,10 @@ func TestAnExistingNamespaceIsAdoptedAndLeft(t *testing.T) {
 	s.Adopts = true
 	s.Destroy()
 	require.True(t, s.NamespaceExists(), "an adopted namespace outlives the stack")
-	require.Empty(t, s.Objects(), "destroy leaves none of ours")
+	require.Empty(t, s.Objects(), "destroy leaves none of the stack's objects")
 }
 
-func TestTwoStacksDoNotMeet(t *testing.T) {
+func TestStacksAreIsolated(t *testing.T) {
 	t.Parallel()
 	kept := lab.NewStack(t, "kept", map[string]any{"name": "kept"})
 	kept.Up()
@@ -334,9 +334,9 @@ func TestTwoStacksDoNotMeet(t *testing.T) {
 	require.NotEqual(t, first, seed(other, "ms-sim-other-decode"), "each stack has a seed of its own")
 	kept.Set("replicas", "3")
 	kept.Up()
-	require.Equal(t, first, seed(kept, "ms-sim-kept-decode"), "which stays")
+	require.Equal(t, first, seed(kept, "ms-sim-kept-decode"), "the seed is kept")
 
-	// The other's namespace is none of this stack's business.
+	// A stack does not touch another stack's namespace.
 	other.Set("namespace", kept.Namespace)
 	out, err := other.Pulumi("preview")
 	require.Error(t, err)
@@ -347,7 +347,7 @@ func TestTwoStacksDoNotMeet(t *testing.T) {
 	require.Len(t, before, 2)
 	other.Destroy()
 	require.Contains(t, kept.Up(), "unchanged")
-	require.Equal(t, before, kept.Objects(), "the destruction of another stack touched nothing")
+	require.Equal(t, before, kept.Objects(), "destroying another stack touched nothing")
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {
@@ -360,7 +360,7 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	require.NotContains(t, lab.Kubectl(t, "get", "clusterroles,clusterrolebindings", "-o", "name"), "gaie-sim")
 }
 
-// TestNoOpCost compares an up that changes nothing with one of an empty program.
+// TestNoOpCost compares an up that changes nothing with that of an empty program.
 func TestNoOpCost(t *testing.T) {
 	empty := labtest.EmptyProgram(t)
 	lab.Settle(t)
@@ -374,7 +374,7 @@ func TestNoOpCost(t *testing.T) {
 		s.Up()
 		return time.Since(began)
 	}
-	// In turns, and the best of each: what else the machine does hits both.
+	// In alternation, and the best of each: other load on the machine affects both.
 	ours, engine := time.Hour, time.Hour
 	for range 5 {
 		ours, engine = min(ours, took(s)), min(engine, took(floor))

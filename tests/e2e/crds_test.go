@@ -12,8 +12,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// The tests in this file, and those in the files after it, run on the cluster with all CRDs
-// (Go runs a package's tests in the order of its files' names).
+// The tests in this file, and in those after it, run on the cluster with all CRDs (Go runs
+// a package's tests in the order of its file names).
 
 func TestExamplesDeploy(t *testing.T) {
 	t.Parallel()
@@ -25,14 +25,14 @@ func TestExamplesDeploy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := lab.NewStack(t, name, lab.Sample(t, name))
 			s.Up()
-			s.Holds(want...)
+			s.RequireObjects(want...)
 		})
 	}
 }
 
-// TestIstioThatDoesNotRunIsTold has the definitions of Istio and of the Gateway API, but
-// nobody who acts on them.
-func TestIstioThatDoesNotRunIsTold(t *testing.T) {
+// TestIstioNotRunningIsReported has the CRDs of Istio and of the Gateway API, but no
+// controller that acts on them.
+func TestIstioNotRunningIsReported(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	for name, part := range map[string]string{"istio": "gateway.enabled", "full": "inferenceGateway.istio.enabled"} {
@@ -46,9 +46,9 @@ func TestIstioThatDoesNotRunIsTold(t *testing.T) {
 	}
 }
 
-// TestAGatewayThatNobodyProgramsIsTold has a class whose controller does nothing, until
-// the test acts for it.
-func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
+// TestUnprogrammedGatewayIsReported has a class whose controller does nothing, until the
+// test acts in its place.
+func TestUnprogrammedGatewayIsReported(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	acceptedClass(t, "idle")
@@ -59,7 +59,7 @@ func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
 	out, err := s.Pulumi("up", "--yes", "--skip-preview")
 	require.Error(t, err)
 	require.Contains(t, out, "Programmed=Unknown (want True)")
-	fmt.Printf("a Gateway that nobody programs: told after %.1f s\n", time.Since(began).Seconds())
+	fmt.Printf("a Gateway that no controller programs: reported after %.1f s\n", time.Since(began).Seconds())
 
 	setStatus(t, s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Programmed")+`]}`)
 	out, err = s.Pulumi("up", "--yes", "--skip-preview")
@@ -71,7 +71,7 @@ func TestAGatewayThatNobodyProgramsIsTold(t *testing.T) {
 	require.NotContains(t, s.Up(), "updated")
 }
 
-// acceptedClass makes a GatewayClass as if its controller had accepted it.
+// acceptedClass creates a GatewayClass as if its controller had accepted it.
 func acceptedClass(t *testing.T, name string) {
 	t.Helper()
 	class := filepath.Join(t.TempDir(), "class.yaml")
@@ -93,7 +93,7 @@ func condition(name string) string {
 	return `{"type":"` + name + `","status":"True","reason":"Test","message":"","lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":1}`
 }
 
-func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {
+func TestAlgorithmsReachIstioAndGateway(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	config := lab.Sample(t, "dev")
@@ -124,7 +124,7 @@ func TestEveryAlgorithmReachesIstioAndTheGateway(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(labtest.Names(s.Objects())), "DestinationRule")
 }
 
-func TestTheInferencePoolIsMadeBeforeTheEPP(t *testing.T) {
+func TestInferencePoolIsCreatedBeforeEPP(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	config := lab.Sample(t, "dev")
@@ -143,7 +143,7 @@ func TestTheInferencePoolIsMadeBeforeTheEPP(t *testing.T) {
 	allowed := func(verb, resource string) string {
 		cmd := lab.Command("kubectl", "auth", "can-i", verb, resource, "-n", s.Namespace,
 			"--as", "system:serviceaccount:"+s.Namespace+":gaie-sim-epp")
-		out, _ := cmd.Output() // A `no` is an exit code too.
+		out, _ := cmd.Output() // `no` sets the exit code, too.
 		return string(out)
 	}
 	for _, resource := range []string{

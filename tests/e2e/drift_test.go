@@ -15,16 +15,16 @@ import (
 // drift is a change behind Pulumi's back.
 type drift struct {
 	name, object string
-	// kubectl is what somebody typed.
+	// kubectl is the command that makes the change.
 	kubectl []string
-	// repaired is a path in the object that `up --refresh` sets back.
+	// repaired is a path in the object that `up --refresh` restores.
 	repaired []any
 }
 
-// anotherPort is the one drift that a preview cannot get past, though it shows it.
+// anotherPort is the one drift that fails a preview, which shows it nevertheless.
 const anotherPort = "Service port changed"
 
-// TestEveryDriftIsShownAndRepaired makes several at a time, of different objects.
+// TestEveryDriftIsShownAndRepaired makes several changes at a time, to different objects.
 func TestEveryDriftIsShownAndRepaired(t *testing.T) {
 	t.Parallel()
 	s := inNamespace(t, "drift")
@@ -72,7 +72,7 @@ func TestEveryDriftIsShownAndRepaired(t *testing.T) {
 		}
 		out, err := s.Pulumi("preview", "--refresh", "--diff")
 		if slices.ContainsFunc(round, func(d drift) bool { return d.name == anotherPort }) {
-			// A preview deletes nothing, so that both ports meet in the API server's check.
+			// A preview deletes nothing, so both ports end up in the API server's validation.
 			require.Contains(t, out, "spec.ports[1].name: Duplicate value")
 		} else {
 			require.NoError(t, err, out)
@@ -86,12 +86,11 @@ func TestEveryDriftIsShownAndRepaired(t *testing.T) {
 		}
 		require.NotContains(t, s.Up("--refresh"), "updated")
 	}
-	told(fmt.Sprintf("%d drifts by hand", n), "each was shown by a preview and repaired")
+	recordFault(fmt.Sprintf("%d drifts by hand", n), "each was shown by a preview and repaired")
 	require.GreaterOrEqual(t, n, 20)
 }
 
-// shown lists the objects of which the diff of a preview has something to say, by kind and
-// name.
+// shown lists the objects that a preview's diff mentions, by kind and name.
 func shown(diff string) map[string]bool {
 	objects := map[string]bool{}
 	kind := ""

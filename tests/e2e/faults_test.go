@@ -19,53 +19,54 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// faults are the lines of the table that TestMain prints.
+// faults are the rows of the table that TestMain prints.
 var (
 	faults      []string
 	faultsMutex sync.Mutex
 )
 
-// told adds what a test has done and shown: that nothing was lost.
-func told(what, happened string) {
+// recordFault adds a row for a fault after which nothing was lost.
+func recordFault(fault, outcome string) {
 	faultsMutex.Lock()
 	defer faultsMutex.Unlock()
-	faults = append(faults, fmt.Sprintf("%s\t%s\tnothing", what, happened))
+	faults = append(faults, fmt.Sprintf("%s\t%s\tnothing", fault, outcome))
 }
 
 // printFaults prints the table.
 func printFaults() {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "WHAT WENT WRONG\tWHAT HAPPENED\tLOST")
+	fmt.Fprintln(table, "FAULT\tOUTCOME\tLOST")
 	for _, line := range faults {
 		fmt.Fprintln(table, line)
 	}
 	_ = table.Flush()
 }
 
-// ofEachKind is a stack with each kind of part, but for those that need Istio.
-func ofEachKind() map[string]any {
+// oneOfEachKind is a configuration with a part of each kind, except for those that need
+// Istio.
+func oneOfEachKind() map[string]any {
 	return map[string]any{
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 		"networkPolicy":    map[string]any{"enabled": true},
 		"loadBalancing":    map[string]any{"enabled": true},
-		"createNamespace":  false, // Its end takes Kubernetes 5 s.
+		"createNamespace":  false, // Deleting it takes 5 s.
 	}
 }
 
-// inNamespace makes a stack in a namespace that the test made.
+// inNamespace creates a stack in a namespace that the test has created.
 func inNamespace(t *testing.T, name string) *labtest.Stack {
 	t.Helper()
 	lab.InstallCRDs(t)
-	s := lab.NewStack(t, name, ofEachKind())
+	s := lab.NewStack(t, name, oneOfEachKind())
 	s.Adopts = true
 	lab.Kubectl(t, "create", "namespace", s.Namespace)
 	return s
 }
 
-// TestAKilledUpLosesNothing kills pulumi, its language host, the program and the providers
-// at once, so that none can clean up.
-func TestAKilledUpLosesNothing(t *testing.T) {
+// TestKilledUpLosesNothing kills pulumi, its language host, the program and the providers
+// at the same time, so that none can clean up.
+func TestKilledUpLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := inNamespace(t, "killed")
 	began := time.Now()
@@ -74,30 +75,30 @@ func TestAKilledUpLosesNothing(t *testing.T) {
 	want := labtest.Names(s.Objects())
 	converges := func(what string) {
 		t.Helper()
-		s.Must("cancel", "--yes") // The lock is still there, and says so.
+		s.Must("cancel", "--yes") // The lock is still held.
 		s.Up()
 		require.Equal(t, want, labtest.Names(s.Objects()), what)
-		require.GreaterOrEqual(t, s.Outputs()["readyReplicas"], 2.0, what) // More while old pods go.
+		require.GreaterOrEqual(t, s.Outputs()["readyReplicas"], 2.0, what) // More while old pods terminate.
 	}
 	const moments = 10
 	atWork := 0
 	for i := range moments {
 		s.Must("destroy", "--yes", "--skip-preview")
-		require.Empty(t, s.Objects(), "nothing that the state has lost is left")
+		require.Empty(t, s.Objects(), "no object is left that the state has lost")
 		began = time.Now()
 		if s.Killed(whole*time.Duration(i+1)/(moments+1), "up", "--yes", "--skip-preview") {
 			atWork++
 		} else {
-			whole = time.Since(began) // The first had other tests beside it.
+			whole = time.Since(began) // Other tests ran alongside the first one.
 		}
 		converges(fmt.Sprintf("first deployment, killed at %d/%d", i+1, moments+1))
 	}
-	told(fmt.Sprintf("first deployment killed at %d moments of %.1f s", moments, whole.Seconds()),
-		fmt.Sprintf("%d times at work; the next converged", atWork))
+	recordFault(fmt.Sprintf("first deployment killed at %d moments of %.1f s", moments, whole.Seconds()),
+		fmt.Sprintf("killed %d times in progress; the next up converged", atWork))
 	require.Greater(t, atWork, moments/2)
 
 	level := func(verbosity int) {
-		config := ofEachKind()
+		config := oneOfEachKind()
 		config["logVerbosity"] = verbosity
 		config["epp"].(map[string]any)["verbosity"] = verbosity
 		s.Configure(config)
@@ -113,15 +114,15 @@ func TestAKilledUpLosesNothing(t *testing.T) {
 		if s.Killed(whole*time.Duration(i+1)/(moments+1), "up", "--yes", "--skip-preview") {
 			atWork++
 		} else {
-			whole = time.Since(began) // The first had other tests beside it.
+			whole = time.Since(began) // Other tests ran alongside the first one.
 		}
 		converges(fmt.Sprintf("update, killed at %d/%d", i+1, moments+1))
 		for _, deployment := range []string{llmd.EPPName, "ms-sim-llm-sim-decode"} {
 			require.Contains(t, fmt.Sprint(labtest.At(t, s.Get("deployment", deployment), "spec", "template", "spec", "containers", 0, "args")), fmt.Sprintf("--v=%d", verbosity))
 		}
 	}
-	told(fmt.Sprintf("update killed at %d moments of %.1f s", moments, whole.Seconds()),
-		fmt.Sprintf("%d times at work; the next converged", atWork))
+	recordFault(fmt.Sprintf("update killed at %d moments of %.1f s", moments, whole.Seconds()),
+		fmt.Sprintf("killed %d times in progress; the next up converged", atWork))
 	require.Greater(t, atWork, moments/2)
 	require.NotContains(t, s.Up(), "updated")
 }
@@ -142,7 +143,7 @@ func up(s *labtest.Stack) <-chan outcome {
 	return done
 }
 
-func TestOfTwoUpsOneIsRefused(t *testing.T) {
+func TestConcurrentUpIsRefused(t *testing.T) {
 	t.Parallel()
 	s := inNamespace(t, "twice")
 	first, second := up(s), up(s)
@@ -154,11 +155,11 @@ func TestOfTwoUpsOneIsRefused(t *testing.T) {
 	require.Error(t, refused.err)
 	require.Contains(t, refused.out, "the stack is currently locked")
 	require.NotContains(t, s.Up(), "created")
-	told("two ups at once", "one was refused: the stack is locked")
+	recordFault("two ups at once", "one was refused: the stack is locked")
 }
 
-// TestTheClusterFailsDuringAnUp has an update under way when something breaks.
-func TestTheClusterFailsDuringAnUp(t *testing.T) {
+// TestUpRecoversFromClusterFailures breaks the cluster while an update is in progress.
+func TestUpRecoversFromClusterFailures(t *testing.T) {
 	s := inNamespace(t, "failing")
 	s.Up()
 	before := s.Objects()
@@ -183,7 +184,8 @@ func TestTheClusterFailsDuringAnUp(t *testing.T) {
 		s.Set("epp.verbosity", fmt.Sprint(replicas))
 		began, connections := time.Now(), relayed.connections.Load()
 		under := up(s)
-		// The first is the program's, which looks at the cluster; then the provider is at work.
+		// The first connection is the program's, which checks the cluster; then the provider
+		// works.
 		for relayed.connections.Load() < connections+2 {
 			time.Sleep(time.Millisecond)
 		}
@@ -192,19 +194,18 @@ func TestTheClusterFailsDuringAnUp(t *testing.T) {
 		result := "it went on"
 		if first.err != nil {
 			require.Contains(t, first.out, "error: ", "it says why")
-			result = "it failed and said why; the next converged"
+			result = "it failed with the reason; the next up converged"
 		}
 		took := time.Since(began)
 		s.Up()
 		require.EqualValues(t, replicas, s.Outputs()["readyReplicas"])
 		require.NotContains(t, s.Up(), "updated")
-		told("during an up: "+test.name, fmt.Sprintf("%s, after %.0f s", result, took.Seconds()))
+		recordFault("during an up: "+test.name, fmt.Sprintf("%s, after %.0f s", result, took.Seconds()))
 	}
 	require.Positive(t, relayed.cuts.Load(), "there were connections to cut")
 }
 
-// component finds the process of a part of the control plane, and the file that holds its
-// number.
+// component finds the process of a control-plane component, and its PID file.
 func component(t *testing.T, name string) (pid int, file string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(lab.Dir(), "kwok", "clusters", "*", "pids", name+".pid"))
@@ -225,7 +226,7 @@ func stopFor(t *testing.T, name string, long time.Duration) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGCONT))
 }
 
-// restart kills a part of the control plane, and runs it anew after a while.
+// restart kills a control-plane component, and starts it again after a while.
 func restart(t *testing.T, name string, after time.Duration) {
 	t.Helper()
 	pid, file := component(t, name)
@@ -239,14 +240,14 @@ func restart(t *testing.T, name string, after time.Duration) {
 	again := exec.Command(args[0], args[1:]...)
 	again.Dir, again.SysProcAttr = dir, &syscall.SysProcAttr{Setsid: true}
 	require.NoError(t, again.Start())
-	go func() { _ = again.Wait() }() // The lab stops it by its number.
+	go func() { _ = again.Wait() }() // The lab stops it by its PID.
 	require.NoError(t, os.WriteFile(file, fmt.Append(nil, again.Process.Pid), 0o600))
 }
 
-// TestAPodThatNeverGetsReadyIsTold asks for more memory than a node has: KWOK's pods are
-// ready as soon as they have a place. Pulumi names the Deployment then, and of pods that
-// have a place the reason too; tests/traffic has these.
-func TestAPodThatNeverGetsReadyIsTold(t *testing.T) {
+// TestPodThatNeverBecomesReadyIsReported requests more memory than a node has, since KWOK's
+// pods become ready as soon as they are scheduled. Pulumi names the Deployment; for
+// scheduled pods it also names the reason, which tests/traffic covers.
+func TestPodThatNeverBecomesReadyIsReported(t *testing.T) {
 	t.Parallel()
 	s := inNamespace(t, "stuck")
 	s.Up()
@@ -256,8 +257,8 @@ func TestAPodThatNeverGetsReadyIsTold(t *testing.T) {
 	require.Contains(t, out, "ms-sim-llm-sim-decode")
 	require.Contains(t, out, "timed out waiting to be Ready")
 	require.Less(t, took, 15*time.Second)
-	require.EqualValues(t, 2, labtest.At(t, s.Get("deployment", "ms-sim-llm-sim-decode"), "status", "readyReplicas"), "the old pods serve on")
-	told("a pod that never gets ready", fmt.Sprintf("told after %.1f s, readyTimeout 5s; the old pods served", took.Seconds()))
+	require.EqualValues(t, 2, labtest.At(t, s.Get("deployment", "ms-sim-llm-sim-decode"), "status", "readyReplicas"), "the old pods keep serving")
+	recordFault("a pod that never becomes ready", fmt.Sprintf("reported after %.1f s, readyTimeout 5s; the old pods served", took.Seconds()))
 
 	s.Set("resources.requests.memory", "64Mi")
 	s.Up()

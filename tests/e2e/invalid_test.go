@@ -14,26 +14,26 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/configgen"
 )
 
-// bad is a configuration with one thing wrong.
+// bad is a configuration with one mistake.
 type bad struct {
-	// path of the value, and the one that the message names.
-	path, told string
-	value      any
+	// path of the value, and the path that the message must report.
+	path, reported string
+	value          any
 }
 
-// bads are what can be wrong with each value of the configuration: a typo in its name,
-// another type, and what is out of its bounds.
+// bads returns everything that can be wrong with each value of the configuration: a typo in
+// its name, a wrong type, and a value out of bounds.
 func bads() []bad {
 	var list []bad
 	for _, l := range configgen.Leaves() {
 		typo := l.Path[:len(l.Path)-1]
 		list = append(list, bad{typo, typo, "1"}, bad{l.Path, l.Path, otherType(l.Of)})
 		for _, value := range outOfBounds(l) {
-			told := l.Path
+			reported := l.Path
 			if l.Of.Kind() == reflect.Slice {
-				told += "[0]"
+				reported += "[0]"
 			}
-			list = append(list, bad{l.Path, told, value})
+			list = append(list, bad{l.Path, reported, value})
 		}
 	}
 	return list
@@ -81,7 +81,7 @@ func outOfBounds(l configgen.Leaf) []any {
 	return nil
 }
 
-// TestGeneratedBadConfigurationsChangeNothing previews each of them, from one process.
+// TestGeneratedBadConfigurationsChangeNothing previews each of them, in one process.
 func TestGeneratedBadConfigurationsChangeNothing(t *testing.T) {
 	t.Parallel()
 	before := lab.Dev(t).Objects()
@@ -109,7 +109,7 @@ func refused(t *testing.T, name string, list []bad) {
 		s.Configure(config)
 		_, err := preview.Preview(t.Context())
 		require.Error(t, err, what)
-		require.Regexp(t, `\n *`+regexp.QuoteMeta(b.told)+" = ", err.Error(), what)
+		require.Regexp(t, `\n *`+regexp.QuoteMeta(b.reported)+" = ", err.Error(), what)
 		require.Contains(t, err.Error(), "nothing was changed", what)
 		require.Contains(t, err.Error(), "fix: pulumi config", what)
 		require.NotContains(t, err.Error(), "panic", what)

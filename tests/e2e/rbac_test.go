@@ -16,9 +16,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// TestTheEPPMayDoWhatItNeedsAndNoMore asks the API server about every verb on everything
+// TestEPPHasOnlyThePermissionsItNeeds asks the API server about every verb on everything
 // that it serves.
-func TestTheEPPMayDoWhatItNeedsAndNoMore(t *testing.T) {
+func TestEPPHasOnlyThePermissionsItNeeds(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	client := lab.Client(t)
@@ -31,7 +31,7 @@ func TestTheEPPMayDoWhatItNeedsAndNoMore(t *testing.T) {
 	leader := slices.Concat(rules("events", "create", "patch"),
 		rules("leases.coordination.k8s.io", "create", "delete", "get", "list", "patch", "update", "watch"))
 	s.Up()
-	everybody := allowed(t, client, s, "default")
+	everyone := allowed(t, client, s, "default")
 	for _, test := range []struct {
 		replicas, pool string
 		want           []string
@@ -46,7 +46,7 @@ func TestTheEPPMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		s.Up()
 		var may []string
 		for _, action := range allowed(t, client, s, llmd.EPPName) {
-			if !slices.Contains(everybody, action) { // Which is not the stack's to give.
+			if !slices.Contains(everyone, action) { // Otherwise it is not granted by the stack.
 				may = append(may, action)
 			}
 		}
@@ -64,10 +64,11 @@ func rules(resource string, verbs ...string) []string {
 	return list
 }
 
-// asked is how many actions allowed asks about.
+// asked counts the actions that allowed has asked about.
 var asked int
 
-// allowed lists what an account of the stack's namespace may do there, and elsewhere.
+// allowed lists what a service account of the stack's namespace may do there, and
+// elsewhere.
 func allowed(t *testing.T, client kubernetes.Interface, s *labtest.Stack, account string) []string {
 	t.Helper()
 	lists, err := client.Discovery().ServerPreferredResources()

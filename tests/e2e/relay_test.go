@@ -16,18 +16,18 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// relay stands between a stack and the API server.
+// relay forwards connections between a stack and the API server.
 type relay struct {
 	listener net.Listener
 	server   string
-	// How many connections there have been, and how many were cut.
+	// Number of connections, and of those that were cut.
 	connections, cuts atomic.Int64
 
 	mu   sync.Mutex
 	open []net.Conn
 }
 
-// newRelay puts a relay before the cluster of a stack.
+// newRelay puts a relay in front of a stack's cluster.
 func newRelay(t *testing.T, s *labtest.Stack) *relay {
 	t.Helper()
 	kubeconfig, err := os.ReadFile(lab.Variable("KUBECONFIG"))
@@ -45,7 +45,7 @@ func newRelay(t *testing.T, s *labtest.Stack) *relay {
 	s.Setenv("KUBECONFIG", file)
 	t.Cleanup(func() {
 		s.Setenv("KUBECONFIG", lab.Variable("KUBECONFIG"))
-		s.Up() // The state has its path.
+		s.Up() // The state holds the kubeconfig's path.
 	})
 	return r
 }
@@ -74,7 +74,7 @@ func (r *relay) run() {
 	}
 }
 
-// cut ends all connections; new ones pass.
+// cut closes all connections; new ones pass.
 func (r *relay) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,9 +15,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// TestAStackOfAnEarlierVersionIsTakenOver has the states that an earlier version of the
-// program left, and their objects. None may be replaced: names and types are a promise.
-func TestAStackOfAnEarlierVersionIsTakenOver(t *testing.T) {
+// TestUpgradeReplacesNoObjects imports states that an earlier version of the program left,
+// with their objects. None may be replaced: names and types are a promise.
+func TestUpgradeReplacesNoObjects(t *testing.T) {
 	lab.InstallCRDs(t)
 	acceptedClass(t, llmd.IstioClassName)
 	for _, sample := range []string{"dev", "full"} {
@@ -41,16 +41,16 @@ func TestAStackOfAnEarlierVersionIsTakenOver(t *testing.T) {
 		for operation := range preview.ChangeSummary {
 			require.Contains(t, []string{"same", "update", "create"}, operation, sample)
 		}
-		told("a "+sample+" stack of an earlier version", fmt.Sprintf("taken over: %v, none replaced", preview.ChangeSummary))
+		recordFault("a "+sample+" stack of an earlier version", fmt.Sprintf("taken over: %v, none replaced", preview.ChangeSummary))
 		if sample == "dev" { // The other's Gateway would wait for a controller.
 			s.Up()
-			s.Holds(labtest.EPP, labtest.Stages, labtest.StandardGateway, []string{labtest.Proxy})
+			s.RequireObjects(labtest.EPP, labtest.Stages, labtest.StandardGateway, []string{labtest.Proxy})
 		}
 	}
 }
 
-// recorded reads a recorded state as this stack's own: with its salt for what is secret,
-// and for this cluster.
+// recorded reads a recorded state as this stack's own: with its salt for the secrets, and
+// for this cluster.
 func recorded(t *testing.T, s *labtest.Stack, name string) []byte {
 	t.Helper()
 	packed, err := os.Open(filepath.Join("testdata", name))

@@ -12,9 +12,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
 
-// TestWhatIsAcceptedDeploys goes from one configuration to the next, each with a real up:
-// it deploys wholly, or is refused before anything has changed.
-func TestWhatIsAcceptedDeploys(t *testing.T) {
+// TestAcceptedConfigurationsDeploy goes from one configuration to the next, each with a
+// real up: it either deploys completely, or is refused before anything changes.
+func TestAcceptedConfigurationsDeploy(t *testing.T) {
 	t.Parallel()
 	lab.InstallCRDs(t)
 	for seed, name := range []string{"accepted", "accepted-too"} {
@@ -22,8 +22,8 @@ func TestWhatIsAcceptedDeploys(t *testing.T) {
 	}
 }
 
-// generate returns a configuration for a namespace that exists already, in which seldom
-// something needs a Gateway controller: there is none, so that it is refused.
+// generate returns a configuration for an existing namespace. Few of them need a Gateway
+// controller: there is none, so they are refused.
 func generate(random *rand.Rand) map[string]any {
 	values := configgen.Generate(random, func(path string) bool {
 		return (path == "gateway.enabled" || path == "inferenceGateway.istio.enabled") && random.IntN(8) > 0
@@ -33,13 +33,13 @@ func generate(random *rand.Rand) map[string]any {
 	return values
 }
 
-// deploys lets a stack go through 50 of the configurations.
+// deploys takes a stack through 50 of the configurations.
 func deploys(t *testing.T, name string, seed uint64) {
 	t.Helper()
 	s := lab.NewStack(t, name, nil)
 	s.Adopts = true
 	lab.Kubectl(t, "create", "namespace", s.Namespace)
-	random := rand.New(rand.NewPCG(1, seed)) // The same ones each time.
+	random := rand.New(rand.NewPCG(1, seed)) // Reproducible.
 	const most = 50
 	deployed, byCluster, byConfig := 0, 0, 0
 	for deployed+byCluster < most {
@@ -62,7 +62,7 @@ func deploys(t *testing.T, name string, seed uint64) {
 			require.Equal(t, "True", c.(map[string]any)["status"], "%v of %v", c, values)
 		}
 	}
-	fmt.Printf("%d generated configurations: %d deployed wholly, %d refused for what the cluster lacks; %d more refused for what does not go together\n",
+	fmt.Printf("%d generated configurations: %d deployed completely, %d refused for what the cluster lacks; %d more refused for conflicts\n",
 		most, deployed, byCluster, byConfig)
 	require.Greater(t, deployed, most/2)
 }

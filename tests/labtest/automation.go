@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Automation is the stack for Pulumi's Automation API, with the lab's own CLI.
+// Automation returns the stack for Pulumi's Automation API, with the lab's own CLI.
 func (s *Stack) Automation() auto.Stack {
 	s.t.Helper()
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: s.lab.Dir()})

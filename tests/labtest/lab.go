@@ -1,4 +1,4 @@
-// Package labtest deploys stacks on a lab of the tests' own, by the commands that a user
+// Package labtest deploys stacks on a lab of the tests' own, with the commands that a user
 // would type.
 package labtest
 
@@ -23,13 +23,13 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 )
 
-// Lab is a local cluster on which `make up` deployed the dev stack.
+// Lab is a local cluster to which `make up` deployed the dev stack.
 type Lab struct {
-	// Name tells it from the user's own labs.
+	// Name distinguishes it from the user's own labs.
 	Name string
 	// Clone is a fresh copy of the repository, in which `make up` ran.
 	Clone string
-	// Ups is what each `make up` printed.
+	// Ups holds the output of each `make up`.
 	Ups []string
 
 	command string         // The lab command.
@@ -37,13 +37,12 @@ type Lab struct {
 	env     []string       // The environment of pulumi and kubectl on the cluster.
 	images  map[string]any // Images that the lab runs in place of the defaults, by path.
 
-	installCRDs func() error   // Does so once.
-	destroying  errgroup.Group // The stacks of tests that are over.
+	installCRDs func() error   // Runs once.
+	destroying  errgroup.Group // The stacks of finished tests.
 }
 
-// Start makes a fresh clone, and runs `make up` there so many times, with these
-// variables. repository is the folder to clone. A lab of that name that is left from
-// before goes first.
+// Start makes a fresh clone of repository, and runs `make up` in it ups times, with these
+// variables. It first removes a lab of that name that an earlier run has left.
 func Start(repository, name string, ups int, variables ...string) (*Lab, error) {
 	repository, err := filepath.Abs(repository)
 	if err != nil {
@@ -67,7 +66,7 @@ func Start(repository, name string, ups int, variables ...string) (*Lab, error) 
 }
 
 func (l *Lab) start(repository string, ups int, variables []string) error {
-	// What git tracks or would track, as it is now.
+	// The files that git tracks, or would track, as they are now.
 	script := `mkdir "$1" && git ls-files -co --exclude-standard -z | tar --null -T - -cf - | tar -xf - -C "$1" &&
 		cd "$1" && git init -q && git add -A && git -c user.name=e2e -c user.email=e2e@localhost commit -qm clone`
 	if err := run(repository, "bash", "-c", script, "bash", l.Clone); err != nil {
@@ -107,14 +106,14 @@ func Build(t *testing.T, folder string) string {
 	return executable
 }
 
-// EmptyProgram is the executable of a program that registers nothing: what is left is the
-// engine's own.
+// EmptyProgram returns the executable of a program that registers nothing: it shows what
+// the engine itself costs.
 func EmptyProgram(t *testing.T) string {
 	t.Helper()
 	return Build(t, filepath.Join("..", "labtest", "testdata", "empty"))
 }
 
-// Settle waits until the stacks of the tests before are gone, for a test that measures.
+// Settle waits until the stacks of earlier tests are gone, for a test that measures.
 func (l *Lab) Settle(t *testing.T) {
 	t.Helper()
 	require.NoError(t, l.destroying.Wait())
@@ -129,14 +128,14 @@ func (l *Lab) Stop() error {
 
 const commandVariable = "LLM_D_SIM_LAB"
 
-// Run runs a package's tests on a lab, and returns its exit code. The lab command is
-// named by LLM_D_SIM_LAB, as `make test` does; without it the tests are skipped.
+// Run runs a package's tests on a lab, and returns its exit code. LLM_D_SIM_LAB is the path
+// of the lab command, as set by `make test`; without it, the tests are skipped.
 func Run(m *testing.M, start func() (*Lab, error)) int {
 	if os.Getenv(commandVariable) == "" {
 		fmt.Println("skipped: the tests on a cluster need the lab; run them by `make test`")
 		return 0
 	}
-	// Of a shell that evaluated `make env`: the configuration of the user's own stack.
+	// A shell that evaluated `make env` has set it: the configuration of the user's own stack.
 	if err := os.Unsetenv(configVariable); err != nil {
 		fmt.Println(err)
 		return 1
@@ -154,30 +153,30 @@ func Run(m *testing.M, start func() (*Lab, error)) int {
 	return code
 }
 
-// Path is the lab command.
+// Path returns the path of the lab command.
 func (l *Lab) Path() string { return l.command }
 
-// Dir is the folder of the lab's cluster.
+// Dir returns the folder of the lab's cluster.
 func (l *Lab) Dir() string { return filepath.Dir(l.Variable("KUBECONFIG")) }
 
-// InstallCRDs installs all custom resource definitions, if no test did before.
+// InstallCRDs installs all custom resource definitions, unless an earlier test has done so.
 func (l *Lab) InstallCRDs(t *testing.T) {
 	t.Helper()
 	require.NoError(t, l.installCRDs())
 }
 
-// Kubectl runs kubectl on the cluster, and returns what it prints besides its complaints.
+// Kubectl runs kubectl on the cluster, and returns its standard output.
 func (l *Lab) Kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	var complaints strings.Builder
+	var stderr strings.Builder
 	cmd := l.Command("kubectl", args...)
-	cmd.Stderr = &complaints
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	require.NoError(t, err, "kubectl %s\n%s%s", strings.Join(args, " "), out, &complaints)
+	require.NoError(t, err, "kubectl %s\n%s%s", strings.Join(args, " "), out, &stderr)
 	return string(out)
 }
 
-// Client is a client of the cluster's API server that does not hold itself back.
+// Client returns a client of the cluster's API server without client-side throttling.
 func (l *Lab) Client(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", l.Variable("KUBECONFIG"))
@@ -188,7 +187,7 @@ func (l *Lab) Client(t *testing.T) kubernetes.Interface {
 	return client
 }
 
-// Command is a command in the clone, with the lab's environment.
+// Command returns a command in the clone, with the lab's environment.
 func (l *Lab) Command(name string, args ...string) *exec.Cmd {
 	return command(l.Clone, l.env, name, args...)
 }
@@ -215,11 +214,11 @@ func (l *Lab) Variable(name string) string {
 	return ""
 }
 
-// configVariable names the file with the configuration of the stack that `make up`
-// deployed: what `pulumi config set` changes.
+// configVariable holds the path of the configuration of the stack that `make up` deployed,
+// which `pulumi config set` changes.
 const configVariable = "PULUMI_OPTION_CONFIG_FILE"
 
-// parseEnv lets a shell evaluate what `make env` prints, as a user does.
+// parseEnv lets a shell evaluate the output of `make env`, as a user does.
 func parseEnv(exports []byte) ([]string, error) {
 	out, err := exec.Command("bash", "-c", string(exports)+"\nenv -0").Output()
 	if err != nil {
@@ -240,7 +239,7 @@ func parseEnv(exports []byte) ([]string, error) {
 }
 
 func command(dir string, env []string, name string, args ...string) *exec.Cmd {
-	// Look the program up where the environment says, not where this process runs.
+	// Look the program up in the environment's PATH, not in that of this process.
 	for _, pair := range env {
 		if path, is := strings.CutPrefix(pair, "PATH="); is {
 			for _, folder := range filepath.SplitList(path) {

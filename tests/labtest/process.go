@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Descendants are the processes that one has started, with all that these have started.
+// Descendants returns all direct and indirect child processes of a process.
 func Descendants(of int) []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")

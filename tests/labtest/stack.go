@@ -19,16 +19,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// project is the Pulumi project, whose name stands before every key.
+// project is the name of the Pulumi project, which prefixes every key.
 const project = "llm-d-sim"
 
 // Stack is a stack of the program, in a project folder of its own or in the clone.
 type Stack struct {
-	// Name of the stack, and Dir with its project.
+	// Name of the stack, and Dir of its project.
 	Name, Dir string
 	// Namespace of the stack's objects.
 	Namespace string
-	// Adopts is set for a namespace that is not the stack's own.
+	// Adopts is set for a namespace that the stack does not own.
 	Adopts bool
 
 	t         *testing.T
@@ -37,12 +37,12 @@ type Stack struct {
 	destroyed bool
 }
 
-// NewStack makes a stack in a namespace of its own. It is destroyed while the tests that
-// follow run already, since pods take their time to stop.
+// NewStack creates a stack in a namespace of its own. It is destroyed while later tests
+// already run, since pods take time to stop.
 func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack {
 	t.Helper()
 	s := &Stack{t: t, lab: l, Name: name, Dir: filepath.Join(filepath.Dir(l.Clone), name), Namespace: "ns-" + name}
-	require.NoError(t, os.Mkdir(s.Dir, 0o700), "a stack's name is its own")
+	require.NoError(t, os.Mkdir(s.Dir, 0o700), "each stack has its own name")
 	s.env = slices.DeleteFunc(slices.Clone(l.env), func(pair string) bool {
 		return strings.HasPrefix(pair, configVariable+"=")
 	})
@@ -57,7 +57,7 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 	return s
 }
 
-// Program has another program than this repository's own, by its executable.
+// Program replaces the stack's program with another executable.
 func (s *Stack) Program(executable string) {
 	s.t.Helper()
 	require.NoError(s.t, os.WriteFile(filepath.Join(s.Dir, "Pulumi.yaml"), fmt.Appendf(nil,
@@ -72,8 +72,8 @@ func (s *Stack) Destroy() {
 	require.NoError(s.t, s.destroy())
 }
 
-// destroy destroys the stack, and finds out whether its namespace has gone with all it
-// held. One that was there before is the test's to delete.
+// destroy destroys the stack, and checks that its namespace is gone with everything in it.
+// A namespace that existed before is for the test to delete.
 func (s *Stack) destroy() error {
 	for _, args := range [][]string{{"destroy", "--yes", "--skip-preview"}, {"stack", "rm", "--yes", s.Name}} {
 		if out, err := s.Pulumi(args...); err != nil {
@@ -85,18 +85,18 @@ func (s *Stack) destroy() error {
 		return fmt.Errorf("looking for namespace %s: %w\n%s", s.Namespace, err, left)
 	}
 	if len(left) > 0 && !s.Adopts {
-		return fmt.Errorf("stack %s is destroyed and leaves its namespace:\n%s", s.Name, left)
+		return fmt.Errorf("stack %s is destroyed, but its namespace is left:\n%s", s.Name, left)
 	}
 	return nil
 }
 
-// Dev is the stack that `make up` deployed.
+// Dev returns the stack that `make up` deployed.
 func (l *Lab) Dev(t *testing.T) *Stack {
 	t.Helper()
 	return &Stack{t: t, lab: l, Name: "dev", Dir: l.Clone, Namespace: "llm-d-sim", env: l.env}
 }
 
-// StateFile is where Pulumi keeps the stack's state.
+// StateFile returns the path of the stack's state.
 func (s *Stack) StateFile() string {
 	s.t.Helper()
 	backend, err := url.Parse(s.lab.Variable("PULUMI_BACKEND_URL"))
@@ -119,13 +119,13 @@ func (s *Stack) Configure(config map[string]any) {
 	require.NoError(s.t, os.WriteFile(s.file(), raw, 0o600))
 }
 
-// Salt is what the stack's secrets are encrypted with, besides the passphrase.
+// Salt returns the salt of the encryption of the stack's secrets.
 func (s *Stack) Salt() string {
 	s.t.Helper()
 	return s.read()["encryptionsalt"].(string)
 }
 
-// file is the stack's configuration, and read what it holds.
+// file returns the path of the stack's configuration, and read its content.
 func (s *Stack) file() string { return filepath.Join(s.Dir, "Pulumi."+s.Name+".yaml") }
 
 func (s *Stack) read() (content map[string]any) {
@@ -149,13 +149,13 @@ func (s *Stack) Pulumi(args ...string) (string, error) {
 	return string(out), err
 }
 
-// Command is a command in the stack's folder, with its environment.
+// Command returns a command in the stack's folder, with its environment.
 func (s *Stack) Command(name string, args ...string) *exec.Cmd {
 	return command(s.Dir, s.env, name, args...)
 }
 
-// Killed runs the real CLI, kills it with all that it started after a time, and reports
-// whether it was still at work then.
+// Killed runs the real CLI, kills it after a time with everything that it started, and
+// reports whether it was still running.
 func (s *Stack) Killed(after time.Duration, args ...string) bool {
 	s.t.Helper()
 	cmd := s.Command("pulumi", append([]string{"--non-interactive"}, args...)...)
@@ -170,7 +170,7 @@ func (s *Stack) Killed(after time.Duration, args ...string) bool {
 	return !kill.Stop() && err != nil
 }
 
-// Must runs a pulumi command that has to succeed.
+// Must runs a pulumi command that must succeed.
 func (s *Stack) Must(args ...string) string {
 	s.t.Helper()
 	out, err := s.Pulumi(args...)
@@ -184,7 +184,7 @@ func (s *Stack) Set(path, value string) {
 	s.Must("config", "set", "--path", "--", path, value)
 }
 
-// Up deploys, and returns the summary of what changed.
+// Up deploys, and returns the summary of the changes.
 func (s *Stack) Up(flags ...string) string {
 	s.t.Helper()
 	out := s.Must(append([]string{"up", "--yes", "--skip-preview", "--stack", s.Name}, flags...)...)
@@ -192,7 +192,7 @@ func (s *Stack) Up(flags ...string) string {
 	return summary
 }
 
-// UpFails deploys what has to fail, and returns what pulumi says and how long it took.
+// UpFails runs an up that must fail, and returns its output and duration.
 func (s *Stack) UpFails() (out string, took time.Duration) {
 	s.t.Helper()
 	began := time.Now()
@@ -221,8 +221,8 @@ func (s *Stack) Get(kind, name string) *unstructured.Unstructured {
 	return object
 }
 
-// Rendered are the Kubernetes objects of an exported state as the program asked for them,
-// the namespace first.
+// Rendered returns the Kubernetes objects of an exported state as the program requested
+// them, the namespace first.
 func Rendered(t *testing.T, state []byte) []map[string]any {
 	t.Helper()
 	var export struct {
@@ -267,7 +267,7 @@ func At(t *testing.T, object *unstructured.Unstructured, path ...any) any {
 	return value
 }
 
-// kinds are those of all objects that a stack can have, as far as the cluster knows them.
+// kinds returns the kinds of all objects that a stack can have and the cluster serves.
 func (s *Stack) kinds() string {
 	s.t.Helper()
 	known := s.lab.Kubectl(s.t, "api-resources", "--verbs=list", "--namespaced", "-o", "name")
@@ -297,24 +297,24 @@ func (s *Stack) Objects() map[string]string {
 	versions := map[string]string{}
 	for _, o := range list.Items {
 		if len(o.GetOwnerReferences()) > 0 {
-			continue // A controller's, which gives its objects the labels of ours.
+			continue // A controller's, which copies our labels to its objects.
 		}
 		versions[o.GetKind()+" "+o.GetName()] = o.GetResourceVersion()
 	}
 	return versions
 }
 
-// Names lists what Objects returned, without the versions.
+// Names lists the objects that Objects returned.
 func Names(objects map[string]string) []string { return slices.Sorted(maps.Keys(objects)) }
 
-// NamespaceExists reports whether the stack's namespace is there.
+// NamespaceExists reports whether the stack's namespace exists.
 func (s *Stack) NamespaceExists() bool {
 	s.t.Helper()
 	return strings.TrimSpace(s.lab.Kubectl(s.t, "get", "namespace", s.Namespace, "--ignore-not-found", "-o", "name")) != ""
 }
 
-// DecodeName is the Deployment whose pods answer: the decode stage, or in single mode
-// the one that stands for all stages.
+// DecodeName returns the name of the Deployment whose pods answer: the decode stage, or in
+// single mode the Deployment that takes the place of all stages.
 func (s *Stack) DecodeName() string {
 	s.t.Helper()
 	for name := range s.Objects() {
@@ -326,7 +326,7 @@ func (s *Stack) DecodeName() string {
 	return ""
 }
 
-// What the parts of a stack consist of, for Holds.
+// The objects of a stack's parts, for RequireObjects.
 var (
 	EPP = []string{
 		"ConfigMap gaie-sim-epp", "Deployment gaie-sim-epp", "Role gaie-sim-epp", "RoleBinding gaie-sim-epp",
@@ -347,15 +347,15 @@ var (
 	}
 )
 
-// Objects of a name each, for Holds.
+// Single objects, for RequireObjects.
 const (
 	Proxy           = "Service gaie-inference-scheduling-proxy"
 	DestinationRule = "DestinationRule gaie-inference-scheduling-proxy-lb"
 )
 
-// Holds requires that the stack has exactly these objects, that its outputs say that
-// everything is ready, and that another `up` changes nothing.
-func (s *Stack) Holds(parts ...[]string) {
+// RequireObjects requires that the stack has exactly these objects, that its outputs report
+// everything as ready, and that another `up` changes nothing.
+func (s *Stack) RequireObjects(parts ...[]string) {
 	s.t.Helper()
 	require.ElementsMatch(s.t, slices.Concat(parts...), Names(s.Objects()))
 	outputs := s.Outputs()

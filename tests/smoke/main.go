@@ -42,7 +42,7 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("smoke", flag.ContinueOnError)
 	requests := flags.Int("requests", 40, "requests of each kind")
-	atATime := flags.Int("concurrency", 4, "requests at a time")
+	atATime := flags.Int("concurrency", 4, "concurrent requests")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (s *smoke) run(ctx context.Context) error {
 	})
 	for _, pod := range s.decode {
 		if all[pod] == 0 {
-			s.fail("pod %s answered nothing", pod)
+			s.fail("pod %s answered no request", pod)
 		}
 	}
 	if s.epp && len(s.decode) > 1 {
@@ -182,7 +182,7 @@ func (s *smoke) fail(format string, args ...any) {
 	s.failed = append(s.failed, fmt.Sprintf(format, args...))
 }
 
-// prompt returns a prompt that shares no beginning with those of other numbers.
+// prompt returns a prompt that shares no prefix with those of other numbers.
 func prompt(i int) string { return fmt.Sprintf("%d: a prompt like no other, number %d", i*7919, i) }
 
 // perPod shows how many answers came from each pod, by the end of its name.

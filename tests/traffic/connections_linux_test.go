@@ -21,8 +21,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// TestOnlyThoseConnectWhoMay tries to connect from everywhere to everything that listens.
-func TestOnlyThoseConnectWhoMay(t *testing.T) {
+// TestNetworkPoliciesAreEnforced tries to connect from every place to every listening port.
+func TestNetworkPoliciesAreEnforced(t *testing.T) {
 	t.Parallel()
 	withPolicies(t)
 	config := lab.Sample(t, "dev")
@@ -30,7 +30,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 	s := newStack(t, "closed", config)
 	s.Up()
 	const gateway, epp, prefill = llmd.StandardGatewayName, llmd.EPPName, llmd.PrefillName
-	const node, outside, stranger, another = "the node", "outside the cluster", "a pod beside the stack's", "another stack's gateway"
+	const node, outside, stranger, another = "the node", "outside the cluster", "a foreign pod in the namespace", "another stack's gateway"
 	decode := s.DecodeName()
 	startStranger(t, s)
 
@@ -50,7 +50,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 			targets = append(targets, fmt.Sprintf("%s %d", name, port))
 		}
 	}
-	// Who gets through, by target; the node, where the kubelet is, gets through to all.
+	// Sources that get through, by target; the node, where the kubelet is, reaches everything.
 	reached := func() map[string][]string {
 		got := map[string][]string{}
 		for source, from := range sources {
@@ -71,7 +71,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 		}
 		return got
 	}
-	everybody := func(but string) []string {
+	everyone := func(but string) []string {
 		return slices.DeleteFunc(slices.Sorted(maps.Keys(sources)), func(name string) bool { return name == but })
 	}
 	open := map[string][]string{}
@@ -79,13 +79,13 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 		open[target] = []string{node}
 	}
 	let := func(target string, sources ...string) {
-		require.Contains(t, open, target, "it listens")
+		require.Contains(t, open, target, "the port is open")
 		open[target] = append(open[target], sources...)
 		slices.Sort(open[target])
 		open[target] = slices.Compact(open[target])
 	}
 	to := func(name string, port int) string { return fmt.Sprintf("%s %d", name, port) }
-	let(to(gateway, llmd.GatewayListenPort), everybody(gateway)...)
+	let(to(gateway, llmd.GatewayListenPort), everyone(gateway)...)
 	let(to(epp, llmd.EPPGRPCPort), gateway)
 	let(to(decode, llmd.SimulatorPort), gateway, epp)
 	let(to(prefill, llmd.SimulatorPort), gateway, epp, decode)
@@ -104,7 +104,7 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 		for _, sources := range got {
 			through += len(sources)
 		}
-		fmt.Printf("%s: of %d connections, the %d that may get through do, and no other\n", what, (len(sources)-1)*len(targets), through)
+		fmt.Printf("%s: of %d connections, exactly the %d that are allowed succeed\n", what, (len(sources)-1)*len(targets), through)
 	}
 	check("network policies")
 
@@ -116,13 +116,13 @@ func TestOnlyThoseConnectWhoMay(t *testing.T) {
 
 	s.Set("networkPolicy.proxyService", "true")
 	s.Up()
-	let(to(decode, llmd.SimulatorPort), everybody(decode)...)
+	let(to(decode, llmd.SimulatorPort), everyone(decode)...)
 	check("with the proxy Service open")
 }
 
 const strangerName = "stranger"
 
-// startStranger starts a pod in the stack's namespace that is not the stack's.
+// startStranger starts a pod in the stack's namespace that does not belong to the stack.
 func startStranger(t *testing.T, s *labtest.Stack) {
 	t.Helper()
 	manifest, err := json.Marshal(map[string]any{
@@ -138,21 +138,21 @@ func startStranger(t *testing.T, s *labtest.Stack) {
 	lab.Kubectl(t, "wait", "--for=condition=Ready", "pod/"+strangerName, "-n", s.Namespace, "--timeout=60s")
 }
 
-// endpoint is a place to connect from and to: a network namespace, by one of its
-// processes, with its address. Without a process it is this one's own.
+// endpoint is a place to connect from and to: a network namespace, identified by one of its
+// processes, and its address. Without a process, it is that of this process.
 type endpoint struct {
 	pid     int
 	address string
 }
 
-// inside is a pod as a place to connect from and to.
+// inside returns the endpoint of a pod.
 func inside(t *testing.T, p pod) endpoint {
 	t.Helper()
 	return endpoint{processesOf(t, p)[0], p.address}
 }
 
-// listening are the TCP ports that something listens on in a process's network, but for
-// those on loopback.
+// listening returns the open TCP ports in a process's network namespace, except for those
+// on loopback.
 func listening(t *testing.T, pid int) []int {
 	t.Helper()
 	var ports []int
@@ -179,13 +179,15 @@ func listening(t *testing.T, pid int) []int {
 	return slices.Compact(ports)
 }
 
-// connect tries each address from the network of a process, and returns what came of it.
+// connect tries each address from the network namespace of a process, and returns the
+// results.
 func connect(pid int, addresses []string) []error {
 	results := make([]error, len(addresses))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		// Never unlocked: the thread ends with this function, since it is in another network.
+		// Never unlocked: the thread is in another network namespace, and ends with this
+		// function.
 		runtime.LockOSThread()
 		err := enter(pid)
 		for i, address := range addresses {
@@ -202,7 +204,7 @@ func connect(pid int, addresses []string) []error {
 	return results
 }
 
-// enter moves this thread into the network of a process, if there is one.
+// enter moves this thread into the network namespace of a process, if there is one.
 func enter(pid int) error {
 	if pid == 0 {
 		return nil

@@ -20,7 +20,7 @@ import (
 // killed is the cluster of the tests that kill the lab command.
 const killed = "traffic-killed"
 
-// labCommand starts a command of the lab for that cluster, in a process group of its own.
+// labCommand starts a lab command for that cluster, in a process group of its own.
 func labCommand(t *testing.T, command string) (wait func() (string, error), kill func()) {
 	t.Helper()
 	args := []string{command, "--name", killed}
@@ -44,7 +44,7 @@ func mustLab(t *testing.T, command string) string {
 	return out
 }
 
-// leftovers are the machine's traces of that cluster's node.
+// leftovers returns the traces that the cluster's node has left on the machine.
 func leftovers(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -71,7 +71,7 @@ func leftovers(t *testing.T) []string {
 	return found
 }
 
-// links are the network links of all labs.
+// links returns the network links of all labs.
 func links(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob("/sys/class/net/llmdsim*")
@@ -79,7 +79,7 @@ func links(t *testing.T) []string {
 	return found
 }
 
-func TestALabStartsAndStopsWhateverHappens(t *testing.T) {
+func TestLabRecoversFromKilledCommands(t *testing.T) {
 	before := links(t)
 	t.Cleanup(func() { mustLab(t, "stop") })
 	for _, after := range []time.Duration{1500 * time.Millisecond, 5 * time.Second} {
@@ -87,7 +87,7 @@ func TestALabStartsAndStopsWhateverHappens(t *testing.T) {
 		time.Sleep(after)
 		kill()
 		_, err := wait()
-		require.Error(t, err, "it was killed before it was done")
+		require.Error(t, err, "it was killed before it finished")
 	}
 	began := time.Now()
 	require.Contains(t, mustLab(t, "start"), "removing what is left")
@@ -103,8 +103,8 @@ func TestALabStartsAndStopsWhateverHappens(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(lab.Dir(), "..", killed))
 }
 
-// TestMemoryOfAnIdleLab prints what the lab costs its user.
-func TestMemoryOfAnIdleLab(t *testing.T) {
+// TestIdleLabMemory prints how much memory the lab uses.
+func TestIdleLabMemory(t *testing.T) {
 	total, processes := 0, 0
 	for _, pid := range processesOfTheLab(t) {
 		for line := range strings.Lines(read(fmt.Sprintf("/proc/%d/smaps_rollup", pid))) {
@@ -119,7 +119,7 @@ func TestMemoryOfAnIdleLab(t *testing.T) {
 	require.Greater(t, processes, 10)
 }
 
-// processesOfTheLab are those in its sandbox; the first is the one that all descend from.
+// processesOfTheLab returns the processes in its sandbox; all descend from the first.
 func processesOfTheLab(t *testing.T) []int {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(lab.Dir(), "sandbox", "sandbox.json"))
@@ -129,7 +129,7 @@ func processesOfTheLab(t *testing.T) []int {
 	return append([]int{sandbox.PID}, labtest.Descendants(sandbox.PID)...)
 }
 
-// processesOf are those of the lab that run in a pod.
+// processesOf returns the lab's processes that run in a pod.
 func processesOf(t *testing.T, p pod) []int {
 	t.Helper()
 	uid := lab.Kubectl(t, "get", "pod", p.name, "-n", p.namespace, "-o", "jsonpath={.metadata.uid}")
@@ -140,7 +140,7 @@ func processesOf(t *testing.T, p pod) []int {
 	return own
 }
 
-// read returns a file, empty without it.
+// read returns the content of a file, empty if it does not exist.
 func read(path string) string {
 	raw, _ := os.ReadFile(path)
 	return string(raw)

@@ -15,7 +15,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-func TestRequestsOutliveTheEPP(t *testing.T) {
+func TestRequestsSurviveLossOfEPP(t *testing.T) {
 	s := lab.Dev(t)
 	client := gateway(t, s)
 	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
@@ -27,7 +27,7 @@ func TestRequestsOutliveTheEPP(t *testing.T) {
 	sum := l.stop()
 	report(t, "EPP scaled to 0", sum)
 	fmt.Printf("EPP scaled to 0: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
-	require.LessOrEqual(t, sum.FailedFor, 1500*time.Millisecond, "as long as it takes to see that it is gone")
+	require.LessOrEqual(t, sum.FailedFor, 1500*time.Millisecond, "only until the loss is detected")
 	require.Len(t, sum.Pods, 2)
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=1")
@@ -35,7 +35,7 @@ func TestRequestsOutliveTheEPP(t *testing.T) {
 	schedulesAgain(t, s, client)
 }
 
-func TestRequestsOutliveAnEPPThatHangs(t *testing.T) {
+func TestRequestsSurviveHangingEPP(t *testing.T) {
 	s := lab.Dev(t)
 	client := gateway(t, s)
 	const atATime = 4
@@ -50,15 +50,15 @@ func TestRequestsOutliveAnEPPThatHangs(t *testing.T) {
 	}
 	signal(syscall.SIGSTOP)
 	t.Cleanup(func() { signal(syscall.SIGCONT) })
-	time.Sleep(2 * time.Second) // A health check begins each 0.5 s and has 1 s.
+	time.Sleep(2 * time.Second) // A health check starts every 0.5 s and times out after 1 s.
 	next := traffic.Sum(traffic.Run(t.Context(), 200, atATime, send, nil))
 	sum := l.stop()
 	report(t, "after 2 s of an EPP that hangs", next)
 	fmt.Printf("the EPP hangs: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
 	require.Equal(t, next.Requests, next.OK, next.Failed)
 	require.Len(t, next.Pods, 2)
-	// Those that it had when it stopped wait until its connection is given up, by a ping
-	// each 5 s that has 2 s.
+	// Requests that it had when it stopped wait until its connection is given up: a ping every
+	// 5 s times out after 2 s.
 	require.LessOrEqual(t, sum.Requests-sum.OK, atATime)
 	require.Less(t, sum.FailedFor, 8*time.Second)
 
@@ -66,7 +66,7 @@ func TestRequestsOutliveAnEPPThatHangs(t *testing.T) {
 	schedulesAgain(t, s, client)
 }
 
-// schedulesAgain waits until the EPP chooses pods.
+// schedulesAgain waits until the EPP chooses pods again.
 func schedulesAgain(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 	t.Helper()
 	eventually(t, 30*time.Second, func() bool {
@@ -75,7 +75,7 @@ func schedulesAgain(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 	}, "the EPP schedules again")
 }
 
-func TestADeletedPodLosesNothing(t *testing.T) {
+func TestDeletedPodLosesNoRequests(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "deleted", lab.Sample(t, "dev"))
 	s.Up()
@@ -87,7 +87,7 @@ func TestADeletedPodLosesNothing(t *testing.T) {
 		return client.Completion(ctx, prompt(i), 20)
 	})
 	time.Sleep(time.Second)
-	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name) // Until it is gone.
+	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, pods(t, s, llmd.DecodeName)[0].name) // Waits until it is gone.
 	time.Sleep(time.Second)
 	sum := l.stop()
 	report(t, "a decode pod deleted", sum)
@@ -95,7 +95,7 @@ func TestADeletedPodLosesNothing(t *testing.T) {
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 }
 
-func TestARolloutLosesNothing(t *testing.T) {
+func TestRolloutLosesNoRequests(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "rollout", lab.Sample(t, "dev"))
 	s.Up()
@@ -103,7 +103,7 @@ func TestARolloutLosesNothing(t *testing.T) {
 	client := gateway(t, s)
 	l := startLoad(t, 10, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 20) })
 	time.Sleep(time.Second)
-	// The same simulator under its other name: an image that changes.
+	// The same simulator under another name: the image changes.
 	s.Set("decode.image", "docker.io/library/llm-d-simulator:local")
 	require.Contains(t, s.Up(), "1 updated")
 	for _, p := range old {
@@ -117,7 +117,7 @@ func TestARolloutLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAnImageThatIsNotThereIsTold(t *testing.T) {
+func TestMissingImageIsReported(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "no-image", map[string]any{
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
@@ -131,7 +131,7 @@ func TestAnImageThatIsNotThereIsTold(t *testing.T) {
 	sum := l.stop()
 	require.Regexp(t, s.DecodeName()+"-[a-z0-9]+-[a-z0-9]+", out, "the pod is named")
 	require.Regexp(t, "ErrImagePull|ImagePullBackOff", out, "and its reason")
-	report(t, fmt.Sprintf("an image that is not there, told after %.1f s with readyTimeout 15s", took.Seconds()), sum)
+	report(t, fmt.Sprintf("a missing image, reported after %.1f s with readyTimeout 15s", took.Seconds()), sum)
 	require.Less(t, took, 30*time.Second)
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 
@@ -157,7 +157,8 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	require.True(t, slow.OK(), slow)
 	require.Greater(t, slow.Whole, 15*time.Second)
 
-	// Near to the simulator's own limit of 4 MiB, and as much as the EPP takes in one message.
+	// Close to the simulator's own limit of 4 MiB, and as much as the EPP accepts in one
+	// message.
 	large := client.Completion(t.Context(), strings.Repeat("a large prompt ", 250_000), 1)
 	fmt.Printf("a prompt of 3.75 MB: %s\n", large.Whole.Round(time.Millisecond))
 	require.True(t, large.OK(), large)
@@ -186,13 +187,13 @@ func TestOneEPPLeads(t *testing.T) {
 			`jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].targetRef.name}`))
 	}
 	first := leader()
-	require.NotContains(t, first, " ", "one of them takes requests")
+	require.NotContains(t, first, " ", "only one of them receives requests")
 	client := gateway(t, s)
 	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
 	time.Sleep(time.Second)
 	began := time.Now()
 	lab.Kubectl(t, "delete", "pod", "-n", s.Namespace, first, "--grace-period=0", "--force")
-	eventually(t, 30*time.Second, func() bool { next := leader(); return next != "" && next != first }, "another leads")
+	eventually(t, 30*time.Second, func() bool { next := leader(); return next != "" && next != first }, "another pod leads")
 	fmt.Printf("a new leader after %.1f s\n", time.Since(began).Seconds())
 	time.Sleep(2 * time.Second)
 	sum := l.stop()

@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// once gives the lab, which runs, something more by these flags: the first test that needs it
-// does.
+// once returns a function that adds something to the running lab by these flags, when the
+// first test calls it.
 func once(flags ...string) func(*testing.T) {
 	start := sync.OnceValues(func() (string, error) {
 		out, err := lab.Command(lab.Path(), append([]string{"start", "--name", lab.Name}, flags...)...).CombinedOutput()
@@ -48,8 +48,8 @@ func once(flags ...string) func(*testing.T) {
 	}
 }
 
-// newStack makes a stack whose pods ask for little CPU, since those of several tests have to
-// find a place on a node with two cores.
+// newStack creates a stack whose pods request little CPU, since those of several tests have
+// to fit on a node with two cores.
 func newStack(t *testing.T, name string, config map[string]any) *labtest.Stack {
 	t.Helper()
 	little := map[string]any{"requests": map[string]any{"cpu": "10m"}}
@@ -66,10 +66,10 @@ func newStack(t *testing.T, name string, config map[string]any) *labtest.Stack {
 	return lab.NewStack(t, name, config)
 }
 
-// gateway returns a client of a stack's gateway, by its Service's address: the machine
-// has a route to the lab's Services. Envoy asks for the pods' addresses each second, and
-// twice a second whether the EPP is there, so that it may not know yet those that have just
-// become ready.
+// gateway returns a client for a stack's gateway, at its Service's address: the machine has
+// a route to the lab's Services. It waits until Envoy knows the pods and the EPP: Envoy
+// resolves the pods every second and checks the EPP twice a second, so it may not know
+// those that have just become ready.
 func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	t.Helper()
 	knows := func(cluster string) int {
@@ -83,17 +83,17 @@ func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 	return traffic.NewClient(url(t, s), "random")
 }
 
-// url is the gateway's Service by its address.
+// url returns the URL of the gateway's Service, by its address.
 func url(t *testing.T, s *labtest.Stack) string {
 	t.Helper()
 	address := labtest.At(t, s.Get("service", llmd.StandardGatewayName), "spec", "clusterIP").(string)
 	return fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort)
 }
 
-// pod is a pod that runs.
+// pod is a running pod.
 type pod struct{ namespace, name, address string }
 
-// pods are a Deployment's ready pods.
+// pods returns a Deployment's ready pods.
 func pods(t *testing.T, s *labtest.Stack, deployment string) []pod {
 	t.Helper()
 	lines := lab.Kubectl(t, "get", "pods", "-n", s.Namespace, "-l", "app.kubernetes.io/name="+deployment, "-o",
@@ -113,8 +113,8 @@ func podNamed(t *testing.T, s *labtest.Stack, name string) pod {
 	return pod{s.Namespace, name, lab.Kubectl(t, "get", "pod", name, "-n", s.Namespace, "-o", "jsonpath={.status.podIP}")}
 }
 
-// metric sums a metric up over all its labels, or over those that follow its name. The API
-// server asks the pod for it: from the node, where no network policy is in the way.
+// metric sums up a metric over all its labels, or over those that follow its name. The API
+// server reads it from the pod: no network policy applies to the node.
 func metric(t *testing.T, p pod, port int, path, name string) int {
 	t.Helper()
 	body, err := lab.Client(t).CoreV1().Pods(p.namespace).ProxyGet("http", p.name, strconv.Itoa(port), path, nil).DoRaw(t.Context())
@@ -122,7 +122,7 @@ func metric(t *testing.T, p pod, port int, path, name string) int {
 	return int(traffic.Metric(string(body), name))
 }
 
-// picked is how many requests the EPPs of a stack have scheduled.
+// picked returns how many requests a stack's EPPs have scheduled.
 func picked(t *testing.T, s *labtest.Stack) int {
 	t.Helper()
 	sum := 0
@@ -132,23 +132,23 @@ func picked(t *testing.T, s *labtest.Stack) int {
 	return sum
 }
 
-// served is how many requests a simulator without a sidecar has answered.
+// served returns how many requests a simulator without a sidecar has answered.
 func served(t *testing.T, p pod) int {
 	t.Helper()
 	return metric(t, p, llmd.SimulatorPort, "/metrics", "vllm:request_success_total")
 }
 
-// eventually waits until something is so.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, most time.Duration, is func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, is, most, 200*time.Millisecond, what)
 }
 
-// pause is how long a sender of a load waits after an answer: what is tested, and the other
-// tests, need the cores too.
+// pause is how long a sender waits after an answer, to leave CPU to what is tested and to
+// the other tests.
 const pause = 10 * time.Millisecond
 
-// load sends completions, so many at a time, until it is stopped.
+// load sends completions at a fixed concurrency until it is stopped.
 type load struct {
 	cancel  context.CancelFunc
 	answers chan []traffic.Answer
@@ -162,7 +162,7 @@ func startLoad(t *testing.T, atATime int, send func(ctx context.Context, i int) 
 		const most = 100_000
 		answers := traffic.Run(stop, most, atATime, func(_ context.Context, i int) traffic.Answer {
 			defer time.Sleep(pause)
-			return send(t.Context(), i) // What is under way when the load stops still ends.
+			return send(t.Context(), i) // Requests in flight still finish when the load stops.
 		}, nil)
 		var done []traffic.Answer
 		for _, a := range answers {
@@ -175,7 +175,7 @@ func startLoad(t *testing.T, atATime int, send func(ctx context.Context, i int) 
 	return l
 }
 
-// stop ends the load, and returns what came back.
+// stop ends the load, and summarizes the answers.
 func (l *load) stop() traffic.Summary {
 	l.cancel()
 	return traffic.Sum(<-l.answers)
@@ -187,8 +187,8 @@ func report(t *testing.T, what string, s traffic.Summary) {
 	fmt.Printf("%s: %d of %d good, statuses %v, p50/p95/p99 %s, pods %v\n", what, s.OK, s.Requests, s.Statuses, s.Whole, s.Pods)
 }
 
-// prompt returns a prompt that shares no beginning with those of other numbers.
+// prompt returns a prompt that shares no prefix with those of other numbers.
 func prompt(i int) string { return fmt.Sprintf("%d: a prompt like no other, number %d", i*7919, i) }
 
-// long is a prompt that is worth a prefill pod and a place in a cache.
+// long returns a prompt that is worth a prefill pod and a place in a cache.
 func long(name string) string { return name + strings.Repeat(" and the same long prompt again", 30) }

@@ -18,14 +18,14 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-func TestTheAPIAnswersThroughTheEPP(t *testing.T) {
+func TestAPIAnswersThroughEPP(t *testing.T) {
 	s := lab.Dev(t)
 	client := gateway(t, s)
-	routing(t, s, client)
+	checkRouting(t, s, client)
 }
 
-// routing is what holds however the EPP finds the pods.
-func routing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+// checkRouting checks what holds however the EPP finds the pods.
+func checkRouting(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 	t.Helper()
 	models := client.Get(t.Context(), "/v1/models")
 	require.True(t, models.OK(), models)
@@ -56,8 +56,8 @@ func routing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 	require.Len(t, different.Pods, len(pods(t, s, s.DecodeName())), "every decode pod gets some")
 }
 
-// TestTheGatewaySendsWhereTheEPPSays leaves the EPP only one pod to choose.
-func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
+// TestGatewayFollowsEPPChoice leaves the EPP only one pod to choose.
+func TestGatewayFollowsEPPChoice(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "chosen", map[string]any{
 		"epp": map[string]any{"enabled": true, "pluginsConfig": map[string]any{
@@ -78,7 +78,7 @@ func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
 	for _, p := range pods(t, s, s.DecodeName())[:2] {
 		lab.Kubectl(t, "label", "pod", "-n", s.Namespace, p.name, "the=one")
 		eventually(t, 20*time.Second, func() bool {
-			// Often enough that balancing over three pods would have told.
+			// Often enough to reveal balancing over three pods.
 			sum := traffic.Sum(traffic.Run(t.Context(), 10, 1, func(ctx context.Context, _ int) traffic.Answer {
 				return client.Completion(ctx, "x", 1)
 			}, nil))
@@ -93,7 +93,7 @@ func TestTheGatewaySendsWhereTheEPPSays(t *testing.T) {
 	}
 }
 
-func TestPrefillComesBeforeDecode(t *testing.T) {
+func TestPrefillRunsBeforeDecode(t *testing.T) {
 	s := lab.Dev(t)
 	client := gateway(t, s)
 	prefill := pods(t, s, llmd.PrefillName)[0]
@@ -101,7 +101,7 @@ func TestPrefillComesBeforeDecode(t *testing.T) {
 	answer := client.Completion(t.Context(), long("prefill first"), 5)
 	require.True(t, answer.OK(), answer)
 	require.Contains(t, answer.Pod, llmd.DecodeName, "the decode pod answers")
-	require.Equal(t, 1, served(t, prefill)-before, "a prefill pod did the prompt")
+	require.Equal(t, 1, served(t, prefill)-before, "a prefill pod processed the prompt")
 
 	before = served(t, prefill)
 	answer = client.Completion(t.Context(), "short", 5)
@@ -111,11 +111,11 @@ func TestPrefillComesBeforeDecode(t *testing.T) {
 
 func TestClientsCannotChooseAPod(t *testing.T) {
 	s := lab.Dev(t)
-	clientsChooseNothing(t, s, gateway(t, s))
+	checkClientsCannotChoose(t, s, gateway(t, s))
 }
 
-// clientsChooseNothing is what holds whatever the gateway is.
-func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+// checkClientsCannotChoose checks what holds for every gateway.
+func checkClientsCannotChoose(t *testing.T, s *labtest.Stack, client *traffic.Client) {
 	t.Helper()
 	prefill := pods(t, s, llmd.PrefillName)[0]
 	before := served(t, prefill)
@@ -139,16 +139,16 @@ func clientsChooseNothing(t *testing.T, s *labtest.Stack, client *traffic.Client
 	}
 }
 
-func TestInferencePoolFindsThePodsToo(t *testing.T) {
+func TestRoutingWithInferencePool(t *testing.T) {
 	t.Parallel()
 	config := lab.Sample(t, "dev")
 	config["inferencePool"] = map[string]any{"enabled": true}
 	s := newStack(t, "pool", config)
 	s.Up()
-	routing(t, s, gateway(t, s))
+	checkRouting(t, s, gateway(t, s))
 }
 
-func TestAlgorithmsWithoutAnEPP(t *testing.T) {
+func TestAlgorithmsWithoutEPP(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "algorithms", map[string]any{
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
@@ -175,7 +175,7 @@ func TestAlgorithmsWithoutAnEPP(t *testing.T) {
 	}
 }
 
-// TestEnvoyAcceptsEveryBootstrap asks the Envoy of the gateway's image.
+// TestEnvoyAcceptsEveryBootstrap validates them with the Envoy in the gateway's image.
 func TestEnvoyAcceptsEveryBootstrap(t *testing.T) {
 	s := lab.Dev(t)
 	bootstraps := map[string]string{}

@@ -18,20 +18,20 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// withPolicies has the lab enforce network policies from now on.
+// withPolicies makes the lab enforce network policies from then on.
 var withPolicies = once("--crds", "inference", "--policies")
 
-// bearer is the header that shows a key.
+// bearer returns the header that carries a key.
 func bearer(key string) http.Header { return http.Header{"Authorization": {"Bearer " + key}} }
 
-// key is the stack's API key.
+// key returns the stack's API key.
 func key(t *testing.T, s *labtest.Stack) string {
 	t.Helper()
 	return strings.TrimSpace(s.Must("stack", "output", llmd.APIKey, "--show-secrets"))
 }
 
-// TestTheGatewayAsksForTheKey has all that protects a stack switched on.
-func TestTheGatewayAsksForTheKey(t *testing.T) {
+// TestGatewayRequiresAPIKey enables everything that protects a stack.
+func TestGatewayRequiresAPIKey(t *testing.T) {
 	t.Parallel()
 	withPolicies(t)
 	config := lab.Sample(t, "dev")
@@ -47,8 +47,8 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 
 	client := gateway(t, s)
 	client.Headers = bearer(first)
-	routing(t, s, client) // Which also shows that Envoy and the EPP understand each other in TLS.
-	clientsChooseNothing(t, s, client)
+	checkRouting(t, s, client) // This also shows that Envoy and the EPP agree on TLS.
+	checkClientsCannotChoose(t, s, client)
 
 	served := func() int {
 		sum := 0
@@ -79,16 +79,16 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	client.Headers = bearer(strings.Repeat(first, 2000))
 	// Envoy may close the connection before the client, still sending, has read why.
 	require.Contains(t, []int{http.StatusRequestHeaderFieldsTooLarge, 0}, client.Completion(t.Context(), "x", 1).Status, "80 kB")
-	require.Equal(t, pickedBefore, picked(t, s), "nothing of it reached the EPP")
+	require.Equal(t, pickedBefore, picked(t, s), "none of these requests reached the EPP")
 	require.Equal(t, servedBefore, served(), "or a simulator")
 	client.Headers = nil
 	require.True(t, client.Get(t.Context(), "/health").OK(), "probes have no key")
 	client.Headers = http.Header{"Authorization": {"bearer " + first}}
 	require.True(t, client.Completion(t.Context(), "x", 1).OK(), "a scheme's case does not matter")
 
-	nowhere(t, s, first)
+	requireNotLeaked(t, s, first)
 
-	// A new key, while requests with the one before flow.
+	// A new key, while requests with the previous one are in flight.
 	client.Headers = bearer(first)
 	l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
 	s.Set("inferenceGateway.auth.keyGeneration", "2")
@@ -105,14 +105,14 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	}
 	s.Set("inferenceGateway.auth.keyGeneration", "3")
 	s.Up()
-	// The old gateway's pods serve the connections that they have until they end.
+	// The old gateway's pods serve existing connections until they end.
 	eventually(t, 20*time.Second, func() bool {
 		fresh = gateway(t, s)
 		fresh.Headers = bearer(first)
 		return fresh.Completion(t.Context(), "x", 1).Status == http.StatusUnauthorized
-	}, "the one before the last is not valid any more")
+	}, "the key before the previous one is no longer valid")
 	fresh.Headers = bearer(second)
-	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the last but one is")
+	require.True(t, fresh.Completion(t.Context(), "x", 1).OK(), "the previous key is still valid")
 
 	smoke := lab.Command("go", "run", "./tests/smoke")
 	smoke.Stdin = strings.NewReader(s.Must("stack", "output", "--json", "--show-secrets"))
@@ -120,8 +120,8 @@ func TestTheGatewayAsksForTheKey(t *testing.T) {
 	require.NoError(t, err, string(out))
 }
 
-// nowhere looks for a key where it must not be.
-func nowhere(t *testing.T, s *labtest.Stack, key string) {
+// requireNotLeaked checks that a key is nowhere in plain text.
+func requireNotLeaked(t *testing.T, s *labtest.Stack, key string) {
 	t.Helper()
 	places := map[string]string{
 		"objects":  lab.Kubectl(t, "get", "configmaps,pods,deployments,services,replicasets,networkpolicies,events", "-n", s.Namespace, "-o", "yaml"),

@@ -16,15 +16,15 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// withIstio installs Istio on the lab, which runs without it until then.
+// withIstio installs Istio on the lab, which starts without it.
 var withIstio = once("--crds", "all", "--istio")
 
-// pushed is how long what istiod pushes may take: it waits for changes to settle, 10 s at
-// most, and other tests' stacks may be changing.
+// pushed is how long istiod may take to push a change: it waits for changes to settle, 10 s
+// at most, and other tests' stacks may be changing.
 const pushed = 30 * time.Second
 
-// throughIstio returns a client of Istio's proxies, by their Service's address, once that
-// answers.
+// throughIstio returns a client for Istio's proxies, at their Service's address, once they
+// answer.
 func throughIstio(t *testing.T, s *labtest.Stack, port int) *traffic.Client {
 	t.Helper()
 	address := labtest.At(t, s.Get("service", llmd.IstioGatewayName), "spec", "clusterIP").(string)
@@ -33,17 +33,17 @@ func throughIstio(t *testing.T, s *labtest.Stack, port int) *traffic.Client {
 	return client
 }
 
-func TestTheFullExampleOnIstio(t *testing.T) {
+func TestFullExampleOnIstio(t *testing.T) {
 	t.Parallel()
 	withIstio(t)
 	s := lab.NewStack(t, "full", lab.Sample(t, "full"))
 	s.Up()
-	s.Holds(labtest.EPP, labtest.Stages, labtest.StandardGateway, labtest.IstioGateway, []string{
+	s.RequireObjects(labtest.EPP, labtest.Stages, labtest.StandardGateway, labtest.IstioGateway, []string{
 		labtest.Proxy, labtest.DestinationRule, "InferencePool gaie-sim",
 	})
 	client := throughIstio(t, s, llmd.GatewayServicePort)
-	routing(t, s, client)
-	clientsChooseNothing(t, s, client)
+	checkRouting(t, s, client)
+	checkClientsCannotChoose(t, s, client)
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
 	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
@@ -70,7 +70,7 @@ func TestTheFullExampleOnIstio(t *testing.T) {
 	require.Equal(t, sum.Requests, sum.OK, sum.Failed)
 }
 
-func TestAnIstiodWithoutInferenceSupportIsTold(t *testing.T) {
+func TestIstiodWithoutInferenceSupportIsReported(t *testing.T) {
 	withIstio(t)
 	support := func(is string) {
 		lab.Kubectl(t, "set", "env", "deployment/istiod", "-n", "istio-system", "ENABLE_GATEWAY_API_INFERENCE_EXTENSION="+is)
@@ -84,15 +84,15 @@ func TestAnIstiodWithoutInferenceSupportIsTold(t *testing.T) {
 	require.Contains(t, out, "ENABLE_GATEWAY_API_INFERENCE_EXTENSION=true")
 	require.Less(t, took, 5*time.Second)
 	require.False(t, s.NamespaceExists())
-	fmt.Printf("an istiod without inference support: told after %.1f s\n", took.Seconds())
+	fmt.Printf("an istiod without inference support: reported after %.1f s\n", took.Seconds())
 }
 
-func TestTheIstioExampleOnIstio(t *testing.T) {
+func TestIstioExampleOnIstio(t *testing.T) {
 	t.Parallel()
 	withIstio(t)
 	s := lab.NewStack(t, "istio", lab.Sample(t, "istio"))
 	s.Up()
-	s.Holds([]string{
+	s.RequireObjects([]string{
 		"Deployment ms-sim-llm-sim-istio-decode", labtest.Proxy, labtest.DestinationRule,
 		"ConfigMap infra-sim-inference-gateway", "Gateway infra-sim-inference-gateway", "HTTPRoute infra-sim-inference-gateway",
 		"EnvoyFilter infra-sim-inference-gateway",
@@ -107,7 +107,7 @@ func TestTheIstioExampleOnIstio(t *testing.T) {
 	require.Len(t, sum.Pods, 2)
 }
 
-func TestDestinationRulesActOnIstiosTraffic(t *testing.T) {
+func TestDestinationRuleAppliesToIstioTraffic(t *testing.T) {
 	t.Parallel()
 	withIstio(t)
 	s := newStack(t, "rules", map[string]any{
@@ -154,7 +154,7 @@ func TestDestinationRulesActOnIstiosTraffic(t *testing.T) {
 	require.Positive(t, one.Statuses[503], "requests overflow")
 }
 
-// cluster is how the Istio gateway's Envoy sends to the proxy Service.
+// cluster returns how the Istio gateway's Envoy sends to the proxy Service.
 func cluster(t *testing.T, s *labtest.Stack) map[string]any {
 	t.Helper()
 	dump, err := lab.Command("kubectl", "exec", "-n", s.Namespace, "deployment/"+llmd.IstioGatewayName, "--",
@@ -165,7 +165,7 @@ func cluster(t *testing.T, s *labtest.Stack) map[string]any {
 			Cluster map[string]any `json:"cluster"`
 		} `json:"configs"`
 	}
-	// The agent may have something to say before.
+	// The agent may print something first.
 	require.NoError(t, json.Unmarshal(dump[bytes.IndexByte(dump, '{'):], &clusters))
 	for _, c := range clusters.Configs {
 		if name, _ := c.Cluster["name"].(string); strings.Contains(name, llmd.ProxyServiceName+"."+s.Namespace+".") {

@@ -1,5 +1,5 @@
-// Command floor is a Pulumi program with one object of each provider that llm-d-sim has:
-// what any program costs that uses them.
+// Command floor is a Pulumi program with one object of each provider that llm-d-sim uses:
+// the minimum that any program with these providers costs.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command stages is a Pulumi program of as many stages as its configuration says.
+// Command stages is a Pulumi program with a configurable number of stages.
 package main
 
 import (
