@@ -8,9 +8,13 @@ require (
 	github.com/stretchr/testify v1.11.1
 	golang.org/x/mod v0.39.0
 	golang.org/x/sync v0.24.0
+	sigs.k8s.io/yaml v1.6.0
 )
 
-require github.com/inconshreveable/mousetrap v1.1.0 // indirect
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	go.yaml.in/yaml/v2 v2.4.2 // indirect
+)
 
 require (
 	github.com/davecgh/go-spew v1.1.1 // indirect

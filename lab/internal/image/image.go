@@ -25,6 +25,10 @@ type Image struct {
 	Repositories []string
 	// References are further names, with their tags.
 	References []string
+	// Key is the configuration key whose default the image replaces, if it does, in stacks
+	// with all of Parts.
+	Key   string
+	Parts []string
 	// StandsFor says in what the image differs from the one of that name, if it does.
 	StandsFor string
 }
@@ -73,11 +77,15 @@ func All() []Image {
 			},
 			Path:         "/app/epp",
 			Repositories: []string{"ghcr.io/llm-d/llm-d-inference-scheduler"},
+			Key:          "epp.image",
+			Parts:        []string{"epp"},
 		},
 		{
 			Tool:         tool.Tool{Name: "pd-sidecar", Module: "images/llm-d", Package: llmd + "/cmd/pd-sidecar", Source: llmd},
 			Path:         "/app/pd-sidecar",
 			Repositories: []string{"ghcr.io/llm-d/llm-d-routing-sidecar"},
+			Key:          "decode.routingSidecar.image",
+			Parts:        []string{"epp", "prefill", "decode"},
 		},
 		{
 			Tool:       envoyTool(),
@@ -130,6 +138,9 @@ func Tools(images []Image) []tool.Tool {
 	}
 	return tools
 }
+
+// Reference is the first name of an image.
+func (i Image) Reference(version string) string { return i.names(version)[0] }
 
 // names are all names of an image, with its tool's version.
 func (i Image) names(version string) []string {

@@ -204,13 +204,36 @@ func (l *Lab) Env(stack string) [][2]string {
 func (l *Lab) stacks() string { return filepath.Join(l.dir(), "stacks") }
 
 // Workspace is a stack on the lab.
-func (l *Lab) Workspace(stack string) *workspace.Workspace {
+func (l *Lab) Workspace(stack string) (*workspace.Workspace, error) {
+	images, err := l.images()
+	if err != nil {
+		return nil, err
+	}
 	env := os.Environ()
 	for _, pair := range l.Env(stack) {
 		env = append(env, pair[0]+"="+pair[1])
 	}
 	return &workspace.Workspace{
 		CLI: workspace.CLI{Path: l.home().CLI(), Repository: l.Repository, Stack: stack, Env: env},
-		Dir: l.stacks(), State: l.home().State(),
+		Dir: l.stacks(), State: l.home().State(), Images: images,
+	}, nil
+}
+
+// images are those that the lab has in place of the default ones. KWOK runs none.
+func (l *Lab) images() ([]workspace.Image, error) {
+	if !l.real {
+		return nil, nil
 	}
+	var images []workspace.Image
+	for _, i := range image.All() {
+		if i.Key == "" {
+			continue
+		}
+		version, err := l.builder().Version(i.Tool)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, workspace.Image{Path: i.Key, Parts: i.Parts, Reference: i.Reference(version)})
+	}
+	return images, nil
 }

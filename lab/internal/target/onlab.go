@@ -36,6 +36,9 @@ func (t *onLab) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, i := range w.Images {
+		fmt.Fprintf(t.out, "the lab runs %s unless %s is set\n", i.Reference, i.Path)
+	}
 	// The lab holds nothing that a preview would protect.
 	if err := w.Run(ctx, "up", "--yes", "--skip-preview"); err != nil {
 		return err
@@ -67,7 +70,10 @@ func (t *onLab) variables() string {
 
 // workspace is the stack's, ready to use.
 func (t *onLab) workspace(ctx context.Context) (*workspace.Workspace, error) {
-	w := t.lab.Workspace(t.stack)
+	w, err := t.lab.Workspace(t.stack)
+	if err != nil {
+		return nil, err
+	}
 	replaced, err := w.Init(ctx)
 	if replaced {
 		fmt.Fprintf(t.out, "the configuration of stack %s changed in the repository: it replaces the changes by `pulumi config set`\n", t.stack)

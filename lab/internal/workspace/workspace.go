@@ -22,6 +22,8 @@ type Workspace struct {
 	Dir string
 	// State is the folder of Pulumi's state.
 	State string
+	// Images replace default ones in the working copy.
+	Images []Image
 }
 
 // Config is the working copy of the configuration.
@@ -41,15 +43,18 @@ func (w *Workspace) Init(ctx context.Context) (replaced bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	content := []byte(WithoutEncryption(string(raw)))
-	sum := sha256.Sum256(content)
+	content, err := withImages(WithoutEncryption(string(raw)), w.Images)
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", source, err)
+	}
+	sum := sha256.Sum256([]byte(content))
 	mark, seen := filepath.Join(w.Dir, w.Stack+".source"), hex.EncodeToString(sum[:])
 	before, err := os.ReadFile(mark)
 	if err == nil && string(before) == seen {
 		return false, nil
 	}
 	replaced = err == nil
-	if err := os.WriteFile(w.Config(), content, 0o600); err != nil {
+	if err := os.WriteFile(w.Config(), []byte(content), 0o600); err != nil {
 		return false, err
 	}
 	if !replaced {
