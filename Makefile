@@ -46,9 +46,10 @@ list: lab ## List the labs
 logs: lab ## Print the logs of the lab, or of its last start if that failed
 	@$(LAB) logs --name='$(NAME)'
 
-check: ## Lint, vet, known vulnerabilities and unit tests
+check: ## Lint, vet, tidiness of modules, known vulnerabilities and unit tests
 	$(LINT) run ./...
 	cd lab && $(LINT) run ./...
+	go mod tidy -diff && cd lab && go mod tidy -diff
 	@$(MAKE) --no-print-directory vulncheck unit
 
 # The database is on the network: without it there is no result.
@@ -84,4 +85,4 @@ bench: lab ## Measure the program against kubectl, Helm and the engine alone; wr
 
 lab:
 	@mkdir -p bin
-	@go build -C lab -o ../$(LAB) .
+	@go build -C lab -ldflags "-X main.version=$$(cat internal/version/VERSION)" -o ../$(LAB) .

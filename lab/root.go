@@ -10,11 +10,15 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/target"
 )
 
+// version is that of the repository, which the Makefile links in.
+var version = "unknown"
+
 // newRoot returns the command with all its subcommands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lab",
 		Short:         "Run the llm-d simulator stack on a local cluster",
+		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/internal/version"
 	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
@@ -13,6 +14,7 @@ import (
 // Deployments are done, at the end of every `up`, even one that changes nothing: the state
 // would only repeat what an earlier `up` saw.
 func (r *run) export(s *Stack) {
+	r.ctx.Export("version", pulumi.String(version.String()))
 	r.ctx.Export("namespace", s.Namespace)
 	r.ctx.Export("endpoints", s.Endpoints)
 	r.ctx.Export("gatewayURL", s.GatewayURL)

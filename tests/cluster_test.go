@@ -18,6 +18,7 @@ import (
 
 // fakeCluster answers with what a test puts into it.
 type fakeCluster struct {
+	target      cluster.Target // What the program connected to.
 	version     string
 	unreachable bool
 	kinds       map[schema.GroupVersion][]string
@@ -49,7 +50,10 @@ func fullCluster() *fakeCluster {
 	return c
 }
 
-func (f *fakeCluster) connect(cluster.Target) (cluster.Cluster, error) { return f, nil }
+func (f *fakeCluster) connect(target cluster.Target) (cluster.Cluster, error) {
+	f.target = target
+	return f, nil
+}
 
 func (f *fakeCluster) Version(context.Context) (*version.Version, error) {
 	if f.unreachable {

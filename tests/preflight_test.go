@@ -15,6 +15,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
 )
 
 // owner is the name of the stack under test.
@@ -46,6 +47,24 @@ func TestSettingWithoutEffectIsOnlyAWarning(t *testing.T) {
 	require.NoError(t, r.err)
 	_, found := r.Find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
 	require.True(t, found)
+}
+
+func TestProviderSettingsAreHonoured(t *testing.T) {
+	t.Parallel()
+	live := bareCluster()
+	r := run(t, map[string]string{
+		"kubernetes:context": "there", "kubernetes:cluster": "second", "kubernetes:deleteUnreachable": "true",
+		"kubernetes:kubeClientSettings": `{"burst":7,"timeout":9}`,
+	}, live)
+	require.NoError(t, r.err)
+	require.Equal(t, cluster.Target{Context: "there", Cluster: "second"}, live.target, "preflight looks at the same cluster")
+	provider, found := r.Find("pulumi:providers:kubernetes", "kubernetes")
+	require.True(t, found)
+	for input, want := range map[string]string{
+		"context": "there", "cluster": "second", "deleteUnreachable": "true", "kubeClientSettings": "burst",
+	} {
+		require.Contains(t, recorder.Text(provider.Inputs[input]), want)
+	}
 }
 
 func TestMissingKindsAreReported(t *testing.T) {

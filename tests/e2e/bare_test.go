@@ -340,7 +340,7 @@ func TestStacksAreIsolated(t *testing.T) {
 	other.Set("namespace", kept.Namespace)
 	out, err := other.Pulumi("preview")
 	require.Error(t, err)
-	require.Contains(t, out, "belongs to the Pulumi stack organization/llm-d-sim/kept")
+	require.Contains(t, out, "belongs to another Pulumi stack, organization/llm-d-sim/kept")
 	other.Set("namespace", other.Namespace)
 
 	before := kept.Objects()

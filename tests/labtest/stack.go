@@ -57,6 +57,22 @@ func (l *Lab) NewStack(t *testing.T, name string, config map[string]any) *Stack 
 	return s
 }
 
+// Twin returns a stack of the same name and configuration whose state is in a backend of
+// its own, as another person's is. The test has to destroy it.
+func (s *Stack) Twin() *Stack {
+	s.t.Helper()
+	twin := &Stack{t: s.t, lab: s.lab, Name: s.Name, Dir: s.t.TempDir(), Namespace: s.Namespace, env: slices.Clone(s.env)}
+	twin.Setenv("PULUMI_BACKEND_URL", "file://"+s.t.TempDir())
+	twin.Program(s.lab.program)
+	twin.Must("stack", "init", twin.Name)
+	config := map[string]any{}
+	for key, value := range s.read()["config"].(map[string]any) {
+		config[strings.TrimPrefix(key, project+":")] = value
+	}
+	twin.Configure(config)
+	return twin
+}
+
 // Program replaces the stack's program with another executable.
 func (s *Stack) Program(executable string) {
 	s.t.Helper()
