@@ -150,12 +150,23 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	})
 	s.Up()
 	client := gateway(t, s)
-	slow := client.Post(t.Context(), "/v1/completions", map[string]any{
-		"model": "random", "prompt": "a long answer", "max_tokens": 100, "ignore_eos": true,
-	})
-	fmt.Printf("a generation of %s\n", slow.Whole.Round(time.Millisecond))
+	// A response that streams while its gateway is replaced.
+	answered := make(chan traffic.Answer, 1)
+	go func() {
+		answered <- client.Post(t.Context(), "/v1/completions", map[string]any{
+			"model": "random", "prompt": "a long answer", "max_tokens": 130, "ignore_eos": true,
+		})
+	}()
+	eventually(t, 10*time.Second, func() bool { return running(t, s) > 0 }, "the generation has begun")
+	before := pods(t, s, llmd.StandardGatewayName)
+	s.Set("loadBalancing.algorithm", "RANDOM")
+	s.Up()
+	require.NotEqual(t, before, pods(t, s, llmd.StandardGatewayName), "the gateway was replaced")
+	slow := <-answered
+	fmt.Printf("a generation of %s, while its gateway was replaced\n", slow.Whole.Round(time.Millisecond))
 	require.True(t, slow.OK(), slow)
-	require.Greater(t, slow.Whole, 15*time.Second)
+	require.Greater(t, slow.Whole, 25*time.Second)
+	client = gateway(t, s)
 
 	// Close to the simulator's own limit of 4 MiB, and as much as the EPP accepts in one
 	// message.
@@ -169,6 +180,16 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	}, nil))
 	report(t, "1000 connections at a time", sum)
 	require.Equal(t, n, sum.OK, sum.Failed)
+}
+
+// running returns how many requests the decode pods are working on.
+func running(t *testing.T, s *labtest.Stack) int {
+	t.Helper()
+	sum := 0
+	for _, p := range pods(t, s, s.DecodeName()) {
+		sum += metric(t, p, llmd.SimulatorPort, "/metrics", "vllm:num_requests_running")
+	}
+	return sum
 }
 
 func TestOneEPPLeads(t *testing.T) {
