@@ -23,15 +23,15 @@ func Provider() bridge.ProviderInfo {
 		Resources:    map[string]*bridge.ResourceInfo{},
 		MetadataInfo: bridge.NewProviderMetadata([]byte("{}")),
 	}
-	// The program uses the integer and password kinds; the SDK's others are alike.
-	for _, kind := range []string{"Integer", "Password"} {
+	// The kinds that the program uses.
+	for _, kind := range []string{"Integer", "Password", "Uuid"} {
 		name := "random" + kind
 		info.Resources["random_"+strings.ToLower(kind)] = &bridge.ResourceInfo{
 			Tok: tokens.Type("random:index/" + name + ":Random" + kind),
 		}
 	}
 	info.IgnoreMappings = []string{
-		"random_id", "random_pet", "random_shuffle", "random_string", "random_uuid", "random_bytes",
+		"random_id", "random_pet", "random_shuffle", "random_string", "random_bytes",
 		"random_uuid4", "random_uuid7",
 	}
 	return info
