@@ -42,12 +42,27 @@ func (o *owner) id(ctx *pulumi.Context) (string, error) {
 	return result.Value.(string), nil
 }
 
-// stamp annotates every Kubernetes object with its owner.
-func stamp(stack string, uuid pulumi.StringInput) pulumi.ResourceTransformation {
+// annotations mark what this state owns. A preview before the first update leaves the
+// unknown UUID out: with an unknown annotation, the provider would take all of an object's
+// metadata for unknown, and show a replacement of whatever depends on it.
+func (o *owner) annotations(ctx *pulumi.Context, stack string) (pulumi.StringMap, error) {
+	annotations := pulumi.StringMap{llmd.StackAnnotation: pulumi.String(stack), llmd.OwnerAnnotation: o.uuid}
+	if ctx.DryRun() {
+		id, err := o.id(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if id == "" {
+			delete(annotations, llmd.OwnerAnnotation)
+		}
+	}
+	return annotations, nil
+}
+
+// stamp annotates every Kubernetes object.
+func stamp(annotations pulumi.StringMap) pulumi.ResourceTransformation {
 	return func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-		return annotated(args, pulumi.StringMap{
-			llmd.StackAnnotation: pulumi.String(stack), llmd.OwnerAnnotation: uuid,
-		})
+		return annotated(args, annotations)
 	}
 }
 

@@ -82,8 +82,12 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	annotations, err := owner.annotations(ctx, r.stack)
+	if err != nil {
+		return err
+	}
 	s, err := NewStack(ctx, stackName, &StackArgs{Spec: r.spec}, providers, pulumi.Transformations(
-		[]pulumi.ResourceTransformation{stamp(r.stack, owner.uuid), reapply(r.edits)}))
+		[]pulumi.ResourceTransformation{stamp(annotations), reapply(r.edits)}))
 	if err != nil {
 		return err
 	}
