@@ -4,17 +4,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// part is a component that a stack can have. The file of the same name turns the
-// configuration into it.
+// part is a component that a stack can have. Its register function turns the configuration
+// into it.
 type part struct {
 	// name is the logical name of the component, without that of the stack.
 	name string
-	// key enables the part, and nameKey names its objects, if there are such keys.
-	key, nameKey string
+	// key enables the part, and naming names its objects, where there is such a key.
+	key    string
+	naming naming
 	// enabled reports whether a stack has the part.
 	enabled func(*config.Spec) bool
 	// register registers the component, using what earlier parts have left in the composer.
@@ -34,13 +36,23 @@ var parts = []part{
 	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
 	{name: "epp", key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
 	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill},
-	{name: "decode", nameKey: "name", enabled: always, register: (*composer).decode},
-	{name: "proxy", nameKey: "service.name", enabled: always, register: (*composer).proxy},
-	{name: "gateway", key: "gateway.enabled", nameKey: "gateway.routeName", enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
+	{name: "decode", naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode},
+	{name: "proxy", naming: serviceNaming, enabled: always, register: (*composer).proxy},
+	{name: "gateway", key: "gateway.enabled", naming: naming{"gateway.routeName", func(s *config.Spec) string { return s.Gateway.RouteName }, "llm-d-sim"}, enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
 	{name: "istio-gateway-routes", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGatewayRoutes},
-	{name: "load-balancing", key: "loadBalancing.enabled", nameKey: "service.name", enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
+	{name: "load-balancing", key: "loadBalancing.enabled", naming: serviceNaming, enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
 	{name: "disruption-budgets", key: "podDisruptionBudget.enabled", enabled: disruptionBudgetsEnabled, register: (*composer).disruptionBudgets, transform: spreadOverNodes},
 }
+
+// naming is the configuration key that names the objects of a part.
+type naming struct {
+	key   string
+	value func(*config.Spec) string
+	// other is a name that clashes with nothing.
+	other string
+}
+
+var serviceNaming = naming{"service.name", func(s *config.Spec) string { return s.Service.Name }, llmd.ProxyServiceName}
 
 // always enables a part in every stack.
 func always(*config.Spec) bool { return true }
@@ -55,13 +67,17 @@ func Plan(ctx *pulumi.Context, spec *config.Spec) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	p := plan.Plan{Parts: []plan.Part{{Name: "stack", Key: "createNamespace", NameKey: "namespace", Objects: objects[stackName]}}}
+	p := plan.Plan{Parts: []plan.Part{{Name: "stack", Key: "createNamespace", Objects: objects[stackName]}}}
 	for _, known := range parts {
 		if !known.enabled(spec) {
 			continue
 		}
 		part := plan.Part{
-			Name: known.name, Key: known.key, NameKey: known.nameKey, Objects: objects[stackName+"-"+known.name],
+			Name: known.name, Key: known.key, NameKey: known.naming.key, OtherName: known.naming.other,
+			Objects: objects[stackName+"-"+known.name],
+		}
+		if known.naming.value != nil {
+			part.NameValue = known.naming.value(spec)
 		}
 		if known.needs != nil {
 			part.Needs = known.needs(spec)

@@ -126,8 +126,12 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 	if r.plan, err = Plan(ctx, spec); err != nil {
 		return nil, err
 	}
-	if err := r.plan.Check(); err != nil {
-		return nil, err
+	if problems := r.plan.Check(); len(problems) > 0 {
+		refused := &config.Error{}
+		for _, p := range problems {
+			refused.Problems = append(refused.Problems, config.Problem(p))
+		}
+		return nil, refused
 	}
 	if r.live, err = p.Connect(cluster.Target{
 		Kubeconfig: r.provider.Kubeconfig, Context: r.provider.Context, Cluster: r.provider.Cluster,

@@ -106,7 +106,7 @@ func plansOf(t *testing.T, random *rand.Rand) {
 		}
 		checked++
 		p := planOf(t, spec)
-		if p.Check() != nil {
+		if len(p.Check()) > 0 {
 			refused++
 			continue
 		}
@@ -135,25 +135,29 @@ func TestNameClashesAreRefused(t *testing.T) {
 		"the Gateway's overlays and the standard gateway's bootstrap": {
 			map[string]string{"inferenceGateway": gateway, "gateway": `{"enabled":true}`},
 			[]string{
-				"ConfigMap infra-sim-inference-gateway is needed twice, by inferenceGateway.standard.enabled and by gateway.enabled",
-				"pulumi config set --path gateway.routeName NAME",
+				`gateway.routeName = "infra-sim-inference-gateway": clashes with inferenceGateway.standard.enabled: ` +
+					"both need the ConfigMap infra-sim-inference-gateway",
+				"fix: pulumi config set --path gateway.routeName llm-d-sim",
 			},
 		},
 		"the Gateway's overlays and the EPP's configuration": {
 			map[string]string{"epp": `{"enabled":true}`, "gateway": `{"enabled":true,"routeName":"gaie-sim-epp"}`},
-			[]string{"ConfigMap gaie-sim-epp is needed twice", "gateway.routeName NAME"},
+			[]string{"clashes with epp.enabled: both need the ConfigMap gaie-sim-epp", "gateway.routeName llm-d-sim"},
 		},
 		"the proxy Service and what istiod creates": {
 			map[string]string{"gateway": `{"enabled":true}`, "service": `{"name":"infra-sim-inference-gateway-istio"}`},
-			[]string{"Service infra-sim-inference-gateway-istio is needed twice", "gateway.routeName NAME"},
+			[]string{"both need the Service infra-sim-inference-gateway-istio", "gateway.routeName llm-d-sim"},
 		},
 		"the proxy Service and the EPP's": {
 			map[string]string{"epp": `{"enabled":true}`, "service": `{"name":"gaie-sim-epp"}`},
-			[]string{"Service gaie-sim-epp is needed twice", "service.name NAME"},
+			[]string{
+				`service.name = "gaie-sim-epp": clashes with epp.enabled: both need the Service gaie-sim-epp`,
+				"fix: pulumi config set --path service.name gaie-inference-scheduling-proxy",
+			},
 		},
 		"a name too long for the Service that istiod creates": {
 			map[string]string{"gateway": `{"enabled":true,"routeName":"a12345678901234567890123456789012345678901234567890123456789"}`},
-			[]string{"-istio of gateway.enabled: must be no more than 63 characters", "gateway.routeName NAME"},
+			[]string{"-istio invalid: must be no more than 63 characters", "gateway.routeName llm-d-sim"},
 		},
 	} {
 		r := run(t, test.values, fullCluster())

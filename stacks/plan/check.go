@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,20 +10,29 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Check reports what no cluster could deploy: two objects with the same kind and name, and
-// names and labels that no API server accepts.
-func (p Plan) Check() error {
-	return errors.Join(append(p.duplicates(), p.invalidNames()...)...)
+// Problem is something in a plan that no cluster accepts.
+type Problem struct {
+	// Path is the configuration key that causes it, and Value its value.
+	Path  string
+	Value any
+	// Detail says what is wrong.
+	Detail string
+	// Fix is a command that solves the problem.
+	Fix string
 }
 
-// identity identifies an object.
+// Check reports what could never be deployed, whatever the cluster: two objects of one kind
+// and name, and names and labels that no API server accepts.
+func (p Plan) Check() []Problem { return append(p.duplicates(), p.invalidNames()...) }
+
+// identity is what no two objects have in common.
 type identity struct {
 	schema.GroupKind
 	name string
 }
 
-func (p Plan) duplicates() []error {
-	var errs []error
+func (p Plan) duplicates() []Problem {
+	var problems []Problem
 	owners := map[identity]Part{}
 	for _, part := range p.Parts {
 		for _, o := range slices.Concat(part.Objects, part.Implied) {
@@ -34,14 +42,17 @@ func (p Plan) duplicates() []error {
 				owners[id] = part
 				continue
 			}
-			errs = append(errs, fmt.Errorf("%s %s is needed twice, by %s and by %s: choose another name: %s",
-				o.Kind, o.Name, owner.title(), part.title(), part.rename(owner)))
+			renamed, other := part, owner
+			if renamed.NameKey == "" {
+				renamed, other = owner, part
+			}
+			problems = append(problems, renamed.problem("clashes with %s: both need the %s %s", other.title(), o.Kind, o.Name))
 		}
 	}
-	return errs
+	return problems
 }
 
-// title names a part by the key that enables it.
+// title names a part by the key that switches it on.
 func (p Part) title() string {
 	if p.Key != "" {
 		return p.Key
@@ -49,37 +60,39 @@ func (p Part) title() string {
 	return "the " + p.Name + " part"
 }
 
-// rename returns the command that renames one of two parts.
-func (p Part) rename(other Part) string {
-	key := p.NameKey
-	if key == "" {
-		key = other.NameKey
+// problem is one that another name solves, or else to do without the part.
+func (p Part) problem(format string, args ...any) Problem {
+	problem := Problem{Path: p.NameKey, Value: p.NameValue, Detail: fmt.Sprintf(format, args...)}
+	other := p.OtherName
+	if p.NameKey == "" {
+		problem.Path, problem.Value, other = p.Key, true, "false"
 	}
-	if key == "" {
-		return "pulumi config set --path " + p.Key + " false"
+	problem.Fix = "pulumi config set "
+	if strings.Contains(problem.Path, ".") {
+		problem.Fix += "--path "
 	}
-	return fmt.Sprintf("pulumi config set --path %s NAME", key)
+	problem.Fix += problem.Path + " " + other
+	return problem
 }
 
-func (p Plan) invalidNames() []error {
-	var errs []error
+func (p Plan) invalidNames() []Problem {
+	var problems []Problem
 	for _, part := range p.Parts {
 		for _, o := range slices.Concat(part.Objects, part.Implied) {
-			problems := nameProblems(o)
+			reasons := nameProblems(o)
 			labels, _ := o.Field("metadata", "labels").(map[string]any)
 			for _, key := range slices.Sorted(maps.Keys(labels)) {
 				value, _ := labels[key].(string)
-				for _, problem := range validation.IsValidLabelValue(value) {
-					problems = append(problems, fmt.Sprintf("label %s: %s", key, problem))
+				for _, reason := range validation.IsValidLabelValue(value) {
+					reasons = append(reasons, fmt.Sprintf("label %s: %s", key, reason))
 				}
 			}
-			if len(problems) > 0 {
-				errs = append(errs, fmt.Errorf("%s %s of %s: %s: %s",
-					o.Kind, o.Name, part.title(), strings.Join(problems, "; "), part.rename(part)))
+			if len(reasons) > 0 {
+				problems = append(problems, part.problem("makes the %s %s invalid: %s", o.Kind, o.Name, strings.Join(reasons, "; ")))
 			}
 		}
 	}
-	return errs
+	return problems
 }
 
 func nameProblems(o Object) []string {

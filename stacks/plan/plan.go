@@ -23,8 +23,8 @@ type Part struct {
 	// Key is the configuration key that enables the part, empty if nothing does.
 	Key string
 	// NameKey is the configuration key that names the part's objects, empty if their names
-	// are fixed.
-	NameKey string
+	// are fixed; NameValue is its value, and OtherName one that clashes with nothing.
+	NameKey, NameValue, OtherName string
 	// Objects are what the part registers.
 	Objects []Object
 	// Implied are objects that a controller creates for those of the part.

@@ -17,8 +17,8 @@ import (
 
 func TestMakeUp(t *testing.T) {
 	s := lab.Dev(t)
-	require.Contains(t, lab.Ups[0], "24 created")
-	require.Contains(t, lab.Ups[1], "24 unchanged", "a second `make up` changes nothing")
+	require.Contains(t, lab.Ups[0], "26 created")
+	require.Contains(t, lab.Ups[1], "26 unchanged", "a second `make up` changes nothing")
 	for _, changed := range []string{"created", "updated", "replaced", "deleted"} {
 		require.NotContains(t, strings.Split(lab.Ups[1], "Resources:")[1], changed)
 	}
@@ -96,8 +96,8 @@ func TestScaling(t *testing.T) {
 	before := s.Objects()
 	s.Set("decode.replicas", "4")
 	summary := s.Up()
-	require.Contains(t, summary, "1 updated")
-	require.Contains(t, summary, "23 unchanged")
+	require.Contains(t, summary, "2 updated")
+	require.Contains(t, summary, "24 unchanged")
 
 	after := s.Objects()
 	const decode = "Deployment ms-sim-llm-d-modelservice-decode"

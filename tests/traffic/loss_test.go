@@ -105,7 +105,7 @@ func TestRolloutLosesNoRequests(t *testing.T) {
 	time.Sleep(time.Second)
 	// The same simulator under another name: the image changes.
 	s.Set("decode.image", "docker.io/library/llm-d-simulator:local")
-	require.Contains(t, s.Up(), "1 updated")
+	require.Contains(t, s.Up(), "2 updated")
 	for _, p := range old {
 		lab.Kubectl(t, "wait", "--for=delete", "pod", p.name, "-n", s.Namespace, "--timeout=60s")
 	}
