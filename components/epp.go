@@ -127,7 +127,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	e.Image = orImage(a.Image, llmd.EPPImage)
 	e.KVCacheMetric = or(a.KVCacheMetric, llmd.KVCacheMetric)
 	errs := []error{
-		e.common.validate(), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
+		e.validate(), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
 	}
 	var err error
 	if e.release, err = release.EPPOf(knownImage(e.Image), a.Version); err != nil {

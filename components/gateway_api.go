@@ -106,7 +106,7 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 		g.Service = pulumi.String(llmd.ProxyServiceName)
 	}
 	g.ServicePort = or(a.ServicePort, llmd.SimulatorPort)
-	return g, errors.Join(g.common.validate(), checkPort("port", g.Port), checkPort("service port", g.ServicePort))
+	return g, errors.Join(g.validate(), checkPort("port", g.Port), checkPort("service port", g.ServicePort))
 }
 
 // NewGatewayAPI registers the Gateway and its HTTPRoute.

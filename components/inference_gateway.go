@@ -112,7 +112,7 @@ func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, err
 		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
 	}}
 	g.Port = or(a.Port, llmd.GatewayServicePort)
-	errs := []error{g.common.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
+	errs := []error{g.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
 	drain, err := time.ParseDuration(or(a.DrainTimeout, llmd.DrainTimeout.String()))
 	if g.drainSeconds = int(drain.Seconds()); err != nil || g.drainSeconds < 1 {
 		errs = append(errs, fmt.Errorf("drain timeout must be a duration of 1s or more, got %q", a.DrainTimeout))

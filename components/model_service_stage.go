@@ -131,7 +131,7 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	s.Role = or(a.Role, llmd.RoleDecode)
 	s.Image = orImage(a.Image, llmd.SimulatorImage)
 	s.Port = or(a.Port, llmd.SimulatorPort)
-	errs := []error{s.common.validate(), checkReplicas(a.Replicas), checkPort("port", s.Port)}
+	errs := []error{s.validate(), checkReplicas(a.Replicas), checkPort("port", s.Port)}
 	switch s.Role {
 	case llmd.RolePrefill:
 		s.Name = or(a.Name, llmd.PrefillName)

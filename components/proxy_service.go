@@ -58,7 +58,7 @@ func (a *ProxyServiceArgs) withDefaults(name string) (*proxyService, error) {
 	p.Name = or(a.Name, llmd.ProxyServiceName)
 	p.Port = or(a.Port, llmd.SimulatorPort)
 	p.Type = or(a.Type, serviceTypes[0])
-	errs := []error{p.common.validate(), checkPort("port", p.Port)}
+	errs := []error{p.validate(), checkPort("port", p.Port)}
 	if !slices.Contains(serviceTypes, p.Type) {
 		errs = append(errs, fmt.Errorf("type must be one of %s, got %q", strings.Join(serviceTypes, ", "), p.Type))
 	}

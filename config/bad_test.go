@@ -47,31 +47,64 @@ func bad() []map[string]string {
 		{"decode": `{"args":"--port 1 'or' so"}`},
 		{"decode": `{"args":[1,true,1.5,{"a":[]},[]]}`},
 		// Unknown keys.
-		{"replcas": "4"}, {"replcas": "many"}, {"replcas": "4", "replicas": "5"}, {"-replicas": "1"}, {"": "x"}, {"a b;c": "x"},
+		{"replcas": "4"},
+		{"replcas": "many"},
+		{"replcas": "4", "replicas": "5"},
+		{"-replicas": "1"},
+		{"": "x"},
+		{"a b;c": "x"},
 		{"decod": `{"enabled":true,"args":["--a","-1"],"image":"12345","port":8300,"resources":{"limits":{"nvidia.com/gpu":1,"cpu":1.5}}}`},
-		{"decod": `{"enabled":true,"args":[]}`}, {"decod": `null`},
+		{"decod": `{"enabled":true,"args":[]}`},
+		{"decod": `null`},
 		{"decode": `{"Replicas":4,"argz":["true","a&b"],"porrt":-1,"imagee":"x y","logverbosity":{"a":"b"},"enable":null}`},
 		{"decode": `{"Replicas":4,"replicas":2}`},
-		{"imagePullSecret": "regcred"}, {"imagePullSecret": `["a","b"]`}, {"schedulerNamespace": "x"},
-		{"decode.replicas": "4"}, {"decode.args[0]": "--x"}, {"decode.replicas": "many"}, {"decode.image": "1"}, {"a.b[": "1"},
-		{"epp.apiKey": "hush"}, {"epp": `{"apiKey":"hush"}`},
+		{"imagePullSecret": "regcred"},
+		{"imagePullSecret": `["a","b"]`},
+		{"schedulerNamespace": "x"},
+		{"decode.replicas": "4"},
+		{"decode.args[0]": "--x"},
+		{"decode.replicas": "many"},
+		{"decode.image": "1"},
+		{"a.b[": "1"},
+		{"epp.apiKey": "hush"},
+		{"epp": `{"apiKey":"hush"}`},
 		{"simulator": `{"timeToFirsToken":"100ms","interTokenLatncy":10,"modl":"-x;*"}`},
 		{"simulator": `{"time.to":"1","to\"ken":"2","a\nb":3,"modle":"a\nb"}`},
 		{"service": `{"nam":"8"}`},
 		// Wrong shapes.
-		{"decode": "enabled"}, {"decode": `[1]`}, {"decode": `{"resources":[1],"routingSidecar":"off"}`}, {"decode": `{"image":12345}`},
-		{"service": `{"name":5,"type":true}`}, {"epp": `{"image":{"a":"b"}}`}, {"resources": `{"requests":5}`},
-		{"loadBalancing": `{"connectionPool":{"maxRequestsPerConnection":"one"}}`}, {"networkPolicy": `{"proxyService":"no"}`},
-		{"loadBalancing": `{"algorithm":"ROUNDROBIN"}`}, {"imagePullPolicy": "OTHER"},
+		{"decode": "enabled"},
+		{"decode": `[1]`},
+		{"decode": `{"resources":[1],"routingSidecar":"off"}`},
+		{"decode": `{"image":12345}`},
+		{"service": `{"name":5,"type":true}`},
+		{"epp": `{"image":{"a":"b"}}`},
+		{"resources": `{"requests":5}`},
+		{"loadBalancing": `{"connectionPool":{"maxRequestsPerConnection":"one"}}`},
+		{"networkPolicy": `{"proxyService":"no"}`},
+		{"loadBalancing": `{"algorithm":"ROUNDROBIN"}`},
+		{"imagePullPolicy": "OTHER"},
 		// Text instead of an object.
-		{"epp": `{"enabled":true,"pluginsConfig":"kind: Other"}`}, {"epp": `{"pluginsConfig":"a: 1\na: 2"}`},
-		{"epp": `{"pluginsConfig":"text"}`}, {"epp": `{"pluginsConfig":""}`},
+		{"epp": `{"enabled":true,"pluginsConfig":"kind: Other"}`},
+		{"epp": `{"pluginsConfig":"a: 1\na: 2"}`},
+		{"epp": `{"pluginsConfig":"text"}`},
+		{"epp": `{"pluginsConfig":""}`},
 		// Other namespaces.
-		{"llm-d-sin:replicas": "4"}, {"llm-d-sin:replicas": "4", "replicas": "3"}, {"llm-d-Sim:replcas": "4"}, {"other:decode": `{"enabled":true}`},
-		{"kubernetes:foo": "1"}, {"kubernetes:kubecontext": "a b"}, {"kubernetes:contxt": "-x"}, {"kubernets:context": "x"},
-		{"kubernetes:namespace": "other"}, {"kubernetes:namespace": "other", "namespace": "mine"},
-		{"kubernetes:enableServerSideApply": "false"}, {"kubernetes:enableConfigMapMutable": "0"}, {"kubernetes:deleteUnreachable": "yes"},
-		{"kubernetes:renderYamlToDirectory": "x"}, {"kubernetes:clusterIdentifier": "x"}, {"kubernetes:kubeClientSettings": `{"qps":"fast","brust":3}`},
+		{"llm-d-sin:replicas": "4"},
+		{"llm-d-sin:replicas": "4", "replicas": "3"},
+		{"llm-d-Sim:replcas": "4"},
+		{"other:decode": `{"enabled":true}`},
+		{"kubernetes:foo": "1"},
+		{"kubernetes:kubecontext": "a b"},
+		{"kubernetes:contxt": "-x"},
+		{"kubernets:context": "x"},
+		{"kubernetes:namespace": "other"},
+		{"kubernetes:namespace": "other", "namespace": "mine"},
+		{"kubernetes:enableServerSideApply": "false"},
+		{"kubernetes:enableConfigMapMutable": "0"},
+		{"kubernetes:deleteUnreachable": "yes"},
+		{"kubernetes:renderYamlToDirectory": "x"},
+		{"kubernetes:clusterIdentifier": "x"},
+		{"kubernetes:kubeClientSettings": `{"qps":"fast","brust":3}`},
 	}
 }
 
@@ -83,7 +116,12 @@ func badValues(t *testing.T) []map[string]string {
 	for _, path := range leaves(reflect.TypeFor[Spec](), nil) {
 		for _, value := range []any{
 			-1, 0, 11, 70000, math.MaxInt32 + 1, 1.5, true, "", "-1", "0", "1 or so", "-1s", "Not_A_Name", "it's; $(a) & *~",
-			map[string]any{"a": "b"}, map[string]any{}, []any{""}, []any{7}, []any{}, nil,
+			map[string]any{"a": "b"},
+			map[string]any{},
+			[]any{""},
+			[]any{7},
+			[]any{},
+			nil,
 		} {
 			list = append(list, nested(t, path, value))
 		}
@@ -125,12 +163,12 @@ func nested(t *testing.T, path []string, value any) map[string]string {
 	return map[string]string{path[0]: string(raw)}
 }
 
-// in adds a namespace to keys that have none.
-func in(namespace string, values map[string]string) map[string]string {
+// in adds the namespace to keys that have none.
+func in(values map[string]string) map[string]string {
 	full := map[string]string{}
 	for key, value := range values {
 		if namespaced, _, _ := strings.Cut(key, "."); !strings.Contains(namespaced, ":") {
-			key = namespace + ":" + key
+			key = Namespace + ":" + key
 		}
 		full[key] = value
 	}

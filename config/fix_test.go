@@ -25,7 +25,7 @@ func TestEveryFixSolvesItsProblem(t *testing.T) {
 			var stacks []*stack
 			var fixes []string
 			for _, values := range test.bad {
-				full := in(Namespace, values)
+				full := in(values)
 				for _, p := range newStack(t, test.project, full).problems() {
 					found, stacks, fixes = append(found, p), append(stacks, newStack(t, test.project, full)), append(fixes, p.Fix)
 				}
@@ -53,7 +53,7 @@ func withoutFix(problems []Problem) []Problem {
 func TestAllFixesTogetherSolveAllProblems(t *testing.T) {
 	t.Parallel()
 	for _, values := range bad() {
-		s := newStack(t, Namespace, in(Namespace, values))
+		s := newStack(t, Namespace, in(values))
 		for round := 0; ; round++ {
 			problems := s.problems()
 			if len(problems) == 0 {
@@ -76,7 +76,7 @@ func TestAllFixesTogetherSolveAllProblems(t *testing.T) {
 func TestPathsArePulumiPropertyPaths(t *testing.T) {
 	t.Parallel()
 	for _, values := range append(bad(), badValues(t)...) {
-		for _, p := range newStack(t, Namespace, in(Namespace, values)).problems() {
+		for _, p := range newStack(t, Namespace, in(values)).problems() {
 			if strings.HasPrefix(p.Fix, "pulumi config rm ") && !strings.Contains(p.Fix, "--path") {
 				continue // A whole key, whose name is not a path.
 			}

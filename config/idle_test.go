@@ -36,7 +36,7 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 		"null is not set": {map[string]string{"decode": `{"replicas":null}`, "prefill": "null"}, nil},
 		"Helm":            {map[string]string{"kubernetes:suppressHelmHookWarnings": "true"}, []string{"kubernetes:suppressHelmHookWarnings"}},
 	} {
-		s := newStack(t, Namespace, in(Namespace, test.values))
+		s := newStack(t, Namespace, in(test.values))
 		loaded, err := s.load()
 		require.NoError(t, err, name)
 		var paths, fixes []string

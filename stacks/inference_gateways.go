@@ -58,7 +58,7 @@ func (c *composer) inferenceGateway(name, object string, args *components.Infere
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, replicas: int32(*args.Replicas)})
+	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, replicas: *args.Replicas})
 	c.gateways = append(c.gateways, g.Endpoint)
 	return nil
 }

@@ -62,7 +62,7 @@ type Stack struct {
 type deployed struct {
 	resource pulumi.CustomResource
 	name     string
-	replicas int32
+	replicas int
 	// leaderOnly: only one of the replicas ever becomes ready.
 	leaderOnly bool
 }

@@ -16,7 +16,7 @@ func (c *composer) prefill() error {
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: stage.Replicas})
+	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: int(stage.Replicas)})
 	return nil
 }
 
@@ -41,7 +41,7 @@ func (c *composer) decode() error {
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: stage.Replicas})
+	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: int(stage.Replicas)})
 	if args.HeadlessService {
 		c.services = append(c.services, s.Endpoint)
 	}

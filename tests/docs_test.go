@@ -87,7 +87,7 @@ func TestDocumentationNamesExistingTests(t *testing.T) {
 			continue // Its names are examples.
 		}
 		for _, match := range testPattern.FindAllStringSubmatch(text, -1) {
-			require.True(t, strings.Contains(code.String(), "func "+match[1]+"("), "%s names %s", page, match[1])
+			require.Contains(t, code.String(), "func "+match[1]+"(", "%s names %s", page, match[1])
 		}
 	}
 }

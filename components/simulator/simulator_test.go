@@ -22,7 +22,8 @@ func TestArgs(t *testing.T) {
 		want    []string
 	}{
 		"defaults": {
-			"v0.10.2", Options{Port: 8200, Verbosity: 5},
+			"v0.10.2",
+			Options{Port: 8200, Verbosity: 5},
 			[]string{"--model=random", "--mode=random", "--port=8200", "--v=5", "--force-dummy-tokenizer"},
 		},
 		"all options": {"v0.10.2", latencies, []string{

@@ -32,7 +32,7 @@ func (e Edits) note(planned plan.Object, found metav1.PartialObjectMetadata) {
 	if !is {
 		return
 	}
-	apiVersion, _ := planned.GroupVersionKind.ToAPIVersionAndKind()
+	apiVersion, _ := planned.ToAPIVersionAndKind()
 	e[Edited{"kubernetes:" + apiVersion + ":" + planned.Kind, planned.Name}] = editedBy(field, found)
 }
 

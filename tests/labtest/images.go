@@ -53,7 +53,8 @@ func (l *Lab) withImages(t *testing.T, config map[string]any) map[string]any {
 		return is
 	}
 	for path, image := range l.images {
-		if !enabled("epp") || path == sidecarImage && !(enabled("prefill") && enabled("decode")) {
+		hasSidecar := enabled("prefill") && enabled("decode")
+		if !enabled("epp") || path == sidecarImage && !hasSidecar {
 			continue
 		}
 		keys := strings.Split(path, ".")
