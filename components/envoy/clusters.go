@@ -56,9 +56,16 @@ const (
 	healthTimeout = time.Second
 	// ejectionTime is long enough for a health check to take over.
 	ejectionTime = healthInterval + healthTimeout + 500*time.Millisecond
-	// Keepalive pings notice within seconds that the EPP's node has gone away.
-	keepaliveInterval = 5 * time.Second
+	// HTTP/2 pings notice an EPP that hangs. gRPC servers close a connection at the fourth
+	// ping within 5 minutes of each other unless they have sent something in between, and an
+	// EPP sends nothing while a pod generates: pings must not end a response before
+	// streamIdleTimeout would.
+	keepaliveInterval = streamIdleTimeout / 4
 	keepaliveTimeout  = 2 * time.Second
+	// TCP keepalives notice within seconds an EPP whose node went away.
+	tcpKeepaliveSeconds  = 5
+	tcpKeepaliveProbes   = 3
+	tcpKeepaliveInterval = 1
 )
 
 // balancing returns the policy for a configured algorithm.
@@ -108,6 +115,11 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 	c := p.dnsCluster(eppName, epp)
 	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
+	c.UpstreamConnectionOptions = &clusterv3.UpstreamConnectionOptions{TcpKeepalive: &corev3.TcpKeepalive{
+		KeepaliveTime:     wrapperspb.UInt32(tcpKeepaliveSeconds),
+		KeepaliveProbes:   wrapperspb.UInt32(tcpKeepaliveProbes),
+		KeepaliveInterval: wrapperspb.UInt32(tcpKeepaliveInterval),
+	}}
 	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 0}}
 	c.HealthChecks = []*corev3.HealthCheck{{
 		HealthChecker: &corev3.HealthCheck_GrpcHealthCheck_{GrpcHealthCheck: &corev3.HealthCheck_GrpcHealthCheck{
