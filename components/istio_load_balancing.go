@@ -46,9 +46,6 @@ type IstioLoadBalancing struct {
 	DestinationRuleName pulumi.StringOutput `pulumi:"destinationRuleName"`
 }
 
-// DestinationRuleName returns the name of the DestinationRule of a Service.
-func DestinationRuleName(service string) string { return service + "-lb" }
-
 // NewIstioLoadBalancing registers the DestinationRule.
 func NewIstioLoadBalancing(
 	ctx *pulumi.Context, name string, args *IstioLoadBalancingArgs, opts ...pulumi.ResourceOption,
@@ -79,7 +76,7 @@ func NewIstioLoadBalancing(
 	rule, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1"),
 		Kind:       pulumi.String("DestinationRule"),
-		Metadata: c.metadata(DestinationRuleName(service), "load-balancing",
+		Metadata: c.metadata(service+"-lb", "load-balancing",
 			// A label value holds 63 characters, like a Service's name; the rule's own name may be
 			// longer.
 			map[string]string{"app.kubernetes.io/name": service}, nil),
