@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -177,25 +178,29 @@ func checkDefault(t *testing.T, field, documented string, value reflect.Value) {
 	require.Equal(t, fmt.Sprint(value.Interface()), documented, "the comment of %s and Default", field)
 }
 
-// fieldDocs reads the comment of every field in spec.go, by its struct and name.
+// fieldDocs reads the comment of every field in the files of Spec, by its struct and name.
 func fieldDocs(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "spec.go", nil, parser.ParseComments)
+	files, err := filepath.Glob("spec*.go")
 	require.NoError(t, err)
 	docs := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		spec, is := node.(*ast.TypeSpec)
-		if !is {
-			return true
-		}
-		if list, is := spec.Type.(*ast.StructType); is {
-			for _, field := range list.Fields.List {
-				for _, name := range field.Names {
-					docs[spec.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		require.NoError(t, err)
+		ast.Inspect(file, func(node ast.Node) bool {
+			spec, is := node.(*ast.TypeSpec)
+			if !is {
+				return true
+			}
+			if list, is := spec.Type.(*ast.StructType); is {
+				for _, field := range list.Fields.List {
+					for _, name := range field.Names {
+						docs[spec.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+					}
 				}
 			}
-		}
-		return false
-	})
+			return false
+		})
+	}
 	return docs
 }

@@ -1,0 +1,67 @@
+package config
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Stage configures the prefill or the decode stage.
+type Stage struct {
+	// Enabled deploys this stage. Default: false.
+	Enabled bool `json:"enabled"`
+	// Replicas is the number of pods of this stage. At least 1. Default: 2.
+	Replicas int32 `json:"replicas"`
+	// Image of this stage's simulator. Default: the top-level image.
+	Image string `json:"image"`
+	// Port of the stage's Service and pods. 1 to 65535. Default: 8200.
+	Port int32 `json:"port"`
+	// LogVerbosity is the klog level (0 to 10) of this stage's simulator. Default: 5.
+	LogVerbosity int32 `json:"logVerbosity"`
+	// Resources of this stage's simulator container. Default: the top-level resources.
+	Resources corev1.ResourceRequirements `json:"resources"`
+	// Args are appended to the simulator's arguments. Default: none.
+	Args []string `json:"args"`
+}
+
+// DecodeStage is a Stage with the sidecar that fetches prefill results.
+type DecodeStage struct {
+	Stage `json:",inline"`
+
+	// RoutingSidecar runs beside each decode simulator when EPP and prefill are enabled.
+	RoutingSidecar RoutingSidecar `json:"routingSidecar"`
+}
+
+// RoutingSidecar configures llm-d's prefill/decode routing sidecar.
+type RoutingSidecar struct {
+	// Enabled runs the sidecar where there is a prefill stage and an EPP to use it.
+	// Without it the prefill pods get no requests. Default: true.
+	Enabled bool `json:"enabled"`
+	// Image of the sidecar. Default: ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0.
+	Image string `json:"image"`
+	// Version of the sidecar, such as v0.10.0, where the image's tag does not say it.
+	// Default: that of the tag; the newest known one if the tag is no version.
+	Version string `json:"version"`
+	// Resources of the sidecar container. Default: requests of 50m CPU and 64Mi memory.
+	Resources corev1.ResourceRequirements `json:"resources"`
+}
+
+// Simulator holds settings of the simulator itself, for every stage.
+type Simulator struct {
+	// Version of the simulator, such as v0.10.2, where the images' tags do not say it.
+	// Default: that of each tag; the newest known one if the tag is no version.
+	Version string `json:"version"`
+	// Model is the name the simulators answer to. Default: random.
+	Model string `json:"model"`
+	// Seed of the simulators' random numbers. Default: random once per stack, then kept.
+	Seed *int64 `json:"seed"`
+	// TimeToFirstToken is the delay before a response starts. A Go duration. Default: 0s.
+	TimeToFirstToken metav1.Duration `json:"timeToFirstToken"`
+	// InterTokenLatency is the delay between two tokens. A Go duration. Default: 0s.
+	InterTokenLatency metav1.Duration `json:"interTokenLatency"`
+	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
+	// prefill pod has processed. A Go duration. Default: 0s.
+	KVCacheTransferLatency metav1.Duration `json:"kvCacheTransferLatency"`
+	// MaxNumSeqs is how many requests one simulator processes concurrently.
+	// At least 1. Default: 5.
+	MaxNumSeqs int32 `json:"maxNumSeqs"`
+}
