@@ -4,6 +4,7 @@ CLUSTER ?= lab
 CRDS    ?= all
 NAME    ?= dev
 NODE    ?= auto
+LLMD    ?=
 
 # The same settings as in the lab's own builds (lab/internal/program), which share the cache.
 export GOFLAGS = -trimpath -buildvcs=false
@@ -13,7 +14,7 @@ export CGO_ENABLED = 0
 VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
-NODEFLAGS = --node='$(NODE)' $(if $(ISTIO),--istio) $(if $(POLICIES),--policies)
+NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(POLICIES),--policies)
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
@@ -78,10 +79,12 @@ fuzz:
 
 e2e: lab
 	@$(LAB) tools --node='$(NODE)' --istio --policies
+	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
 bench: lab ## Measure the program against kubectl, Helm and the engine alone; writes bench.json
 	@$(LAB) tools $(NODEFLAGS)
+	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	go build -C lab/tools/helm -o $(CURDIR)/bin/helm helm.sh/helm/v3/cmd/helm
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm go test -count=1 -timeout 60m -v ./tests/bench
 

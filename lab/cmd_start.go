@@ -10,6 +10,7 @@ func newStart(o *lab.Options) *cobra.Command {
 	cmd := labCommand(o, "start", "Start the lab without a stack", (*lab.Lab).Start)
 	addName(cmd.Flags(), o)
 	addNode(cmd.Flags(), o)
+	addLLMD(cmd.Flags(), o)
 	addCRDs(cmd.Flags(), o)
 	return cmd
 }

@@ -9,5 +9,6 @@ import (
 func newTools(o *lab.Options) *cobra.Command {
 	cmd := labCommand(o, "tools", "Build the tools of a new lab that are missing", (*lab.Lab).BuildTools)
 	addNode(cmd.Flags(), o)
+	addLLMD(cmd.Flags(), o)
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 func newUp(o *target.Options) *cobra.Command {
 	cmd := targetCommand(o, "up", "Start the lab and deploy the stack", target.Target.Up)
 	addNode(cmd.Flags(), &o.Lab)
+	addLLMD(cmd.Flags(), &o.Lab)
 	addCRDs(cmd.Flags(), &o.Lab)
 	addYes(cmd.Flags(), o)
 	return cmd

@@ -38,10 +38,18 @@ func newMachine(t *testing.T) *machine {
 		"examples/Pulumi.full.yaml": full,
 		"go.mod": "module m\n\nrequire (\n\tgithub.com/pulumi/pulumi-kubernetes/sdk/v4 v4.27.0\n" +
 			"\tgithub.com/pulumi/pulumi-random/sdk/v4 v4.19.0\n)\n",
-		"lab/tools/core/go.mod": "", "lab/tools/kwok/go.mod": "",
+		"lab/tools/core/go.mod":        "",
 		"lab/tools/language-go/go.mod": "", "lab/tools/providers/go.mod": "",
 	} {
 		m.write(filepath.Join(m.repository, path), content)
+	}
+	for path, content := range map[string]string{ // What the lab edits in dependencies.
+		"pkg/utils/informer/informer.go": "metav1.InitialEventsListBlueprintAnnotationKey",
+		"pkg/kwokctl/etcd/scheme.go":     "networkingv1alpha1\n",
+		"go/kubernetes/yaml/v2/kinds.go": "\tcorev1 \"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1\"\n" +
+			"\tcase \"v1/Pod\":\n\t\tvar res corev1.Pod\n\t\terr\n\t\treturn &res, nil\n\tdefault:\n\t\tvar res CustomResource",
+	} {
+		m.write(filepath.Join(m.stubs, "module", path), content)
 	}
 	m.git("init", "-q")
 	m.git("add", "Pulumi.dev.yaml")

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/lab"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/target"
 )
@@ -87,6 +89,11 @@ func addNode(flags *pflag.FlagSet, o *lab.Options) {
 	flags.StringVar(&o.Node, "node", o.Node, "real runs the pods, kwok fakes them; auto is real on Linux as root")
 	flags.BoolVar(&o.Istio, "istio", false, "install Istio, on a real node")
 	flags.BoolVar(&o.Policies, "policies", false, "enforce NetworkPolicies, on a real node")
+}
+
+func addLLMD(flags *pflag.FlagSet, o *lab.Options) {
+	flags.StringVar(&o.LLMD, "llm-d", o.LLMD,
+		"release of llm-d's EPP and routing sidecar: "+strings.Join(image.LLMDReleases, " or ")+"; the newest that works with the CRDs if empty")
 }
 
 func addCRDs(flags *pflag.FlagSet, o *lab.Options) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -42,19 +43,19 @@ func TestDataPath(t *testing.T) {
 
 	concurrencies := []int{1, 10, 50}
 	ways := []struct {
-		name, epp string
-		url       func() string
+		name   string
+		images map[string]string // Of the EPP, if there is one.
+		url    func() string
 	}{
-		{"direct", "false", func() string { return podURL(t, s) }},
-		{"gateway", "false", func() string { return gatewayURL(t, s) }},
-		{"gateway and EPP", "true", func() string { return gatewayURL(t, s) }},
+		{"direct", nil, func() string { return podURL(t, s) }},
+		{"gateway", nil, func() string { return gatewayURL(t, s) }},
+		{"EPP v0.4", labtest.LLMDv04, func() string { return gatewayURL(t, s) }},
+		{"EPP v0.7", realLab.LLMD(), func() string { return gatewayURL(t, s) }},
 	}
 	byWay := map[string]map[int]measured{}
 	var rows []string
 	for _, way := range ways {
-		s.Set("epp.enabled", way.epp)
-		s.Up()
-		time.Sleep(20 * time.Second) // The previous pods drain.
+		withEPP(s, way.images)
 		url := way.url()
 		byWay[way.name] = map[int]measured{}
 		for _, n := range concurrencies {
@@ -65,14 +66,18 @@ func TestDataPath(t *testing.T) {
 		}
 	}
 	printTable("PATH\tCONCURRENCY\tREQUESTS/S\tP50\tP99\tFIRST TOKEN\tGATEWAY CPU/1000\tEPP CPU/1000", rows)
-	direct, plain, epp := byWay["direct"], byWay["gateway"], byWay["gateway and EPP"]
+	direct, plain := byWay["direct"], byWay["gateway"]
 	added := func(m map[int]measured) float64 {
 		return float64(m[1].p50-direct[1].p50) / float64(time.Millisecond)
 	}
 	record("datapath.added_p50_ms_gateway", "milliseconds that the gateway alone adds to the median, one request at a time", added(plain))
-	recordAtMost("datapath.added_p50_ms", "milliseconds that gateway and EPP add to the median, one request at a time", added(epp), 3)
-	recordAtLeast("datapath.rps_epp_vs_gateway", "requests per second through gateway and EPP, relative to the gateway alone, 50 at a time",
-		epp[50].rps/plain[50].rps, 0.6)
+	for _, way := range ways[2:] {
+		epp := byWay[way.name]
+		key := "datapath." + strings.ReplaceAll(way.name, " ", "_")
+		recordAtMost(key+".added_p50_ms", "milliseconds that gateway and "+way.name+" add to the median, one request at a time", added(epp), 3)
+		recordAtLeast(key+".rps_vs_gateway", "requests per second through gateway and "+way.name+
+			", relative to the gateway alone, 50 at a time", epp[50].rps/plain[50].rps, 0.6)
+	}
 	record("datapath.rps_gateway_vs_direct", "requests per second through the gateway alone, relative to direct ones, 50 at a time", plain[50].rps/direct[50].rps)
 }
 
@@ -84,14 +89,25 @@ func fourSimulators(t *testing.T) *labtest.Stack {
 	}
 	if realLab == nil {
 		var err error
-		realLab, err = labtest.Start("../..", "bench-real", 1, "CRDS=none", "NODE=real")
+		realLab, err = labtest.Start("../..", "bench-real", 1, "CRDS=inference", "NODE=real")
 		require.NoError(t, err)
+		require.NoError(t, realLab.AddLLMDv04())
 	}
 	s := realLab.Dev(t)
 	s.Set("prefill.enabled", "false")
 	s.Set("decode.replicas", "4")
 	s.Set("decode.logVerbosity", "0")
 	return s
+}
+
+// withEPP deploys the EPP of these images, or none, and waits until the previous pods are gone.
+func withEPP(s *labtest.Stack, images map[string]string) {
+	s.Set("epp.enabled", strconv.FormatBool(images != nil))
+	if images != nil {
+		s.SetAll(images)
+	}
+	s.Up()
+	time.Sleep(20 * time.Second) // The previous pods drain.
 }
 
 func rounded(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
@@ -186,11 +202,7 @@ func TestPrefixHits(t *testing.T) {
 		}
 		return sum
 	}
-	rates := map[string]float64{}
-	for _, epp := range []string{"true", "false"} {
-		s.Set("epp.enabled", epp)
-		s.Up()
-		time.Sleep(20 * time.Second)
+	hitRate := func(name string) float64 {
 		const prompts, requests = 8, 240
 		random := rand.New(rand.NewPCG(1, 2)) // Reproducible.
 		order := make([]int, requests)
@@ -200,14 +212,22 @@ func TestPrefixHits(t *testing.T) {
 		client := traffic.NewClient(gatewayURL(t, s), "random")
 		asked, hits := total("vllm:prefix_cache_queries"), total("vllm:prefix_cache_hits")
 		sum := traffic.Sum(traffic.Run(t.Context(), requests, 1, func(ctx context.Context, i int) traffic.Answer {
-			return client.Completion(ctx, fmt.Sprintf("%d, EPP %s:", order[i], epp)+strings.Repeat(" this is the same long prompt", 40), 1)
+			return client.Completion(ctx, fmt.Sprintf("%d, %s:", order[i], name)+strings.Repeat(" this is the same long prompt", 40), 1)
 		}, nil))
 		require.Equal(t, requests, sum.OK, sum.Failed)
 		asked, hits = total("vllm:prefix_cache_queries")-asked, total("vllm:prefix_cache_hits")-hits
 		require.Positive(t, asked)
-		rates[epp] = hits / asked
-		fmt.Printf("8 long prompts over 4 pods, EPP %s: %.0f %% of %.0f tokens per request were in the cache, pods %v\n",
-			epp, 100*rates[epp], asked/requests, sum.Pods)
+		fmt.Printf("8 long prompts over 4 pods, %s: %.0f %% of %.0f tokens per request were in the cache, pods %v\n",
+			name, 100*hits/asked, asked/requests, sum.Pods)
+		return hits / asked
 	}
-	recordAtLeast("prefix.hits_vs_round_robin", "tokens found in a prefix cache with the EPP, relative to round robin", rates["true"]/max(rates["false"], 0.01), 3)
+	withEPP(s, nil)
+	roundRobin := max(hitRate("round robin"), 0.01)
+	for name, images := range map[string]map[string]string{"EPP v0.4": labtest.LLMDv04, "EPP v0.7": realLab.LLMD()} {
+		withEPP(s, images)
+		for run := range 3 {
+			recordAtLeast(fmt.Sprintf("prefix.%s.hits_vs_round_robin.%d", strings.ReplaceAll(name, " ", "_"), run+1),
+				"tokens found in a prefix cache with "+name+", relative to round robin", hitRate(fmt.Sprintf("%s run %d", name, run+1))/roundRobin, 3)
+		}
+	}
 }

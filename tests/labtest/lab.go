@@ -32,10 +32,10 @@ type Lab struct {
 	// Ups holds the output of each `make up`.
 	Ups []string
 
-	command string         // The lab command.
-	program string         // The program, built once.
-	env     []string       // The environment of pulumi and kubectl on the cluster.
-	images  map[string]any // Images that the lab runs in place of the defaults, by path.
+	command string            // The lab command.
+	program string            // The program, built once.
+	env     []string          // The environment of pulumi and kubectl on the cluster.
+	images  map[string]string // Images that the lab runs in place of the defaults, by path.
 
 	installCRDs func() error   // Runs once.
 	destroying  errgroup.Group // The stacks of finished tests.

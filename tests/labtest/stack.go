@@ -200,6 +200,14 @@ func (s *Stack) Set(path, value string) {
 	s.Must("config", "set", "--path", "--", path, value)
 }
 
+// SetAll sets values of the configuration by their paths.
+func (s *Stack) SetAll(values map[string]string) {
+	s.t.Helper()
+	for path, value := range values {
+		s.Set(path, value)
+	}
+}
+
 // Up deploys, and returns the summary of the changes.
 func (s *Stack) Up(flags ...string) string {
 	s.t.Helper()

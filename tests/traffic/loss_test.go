@@ -191,7 +191,6 @@ func running(t *testing.T, s *labtest.Stack) int {
 
 func TestOneEPPLeads(t *testing.T) {
 	config := lab.Sample(t, "dev")
-	config["inferencePool"] = map[string]any{"enabled": true}
 	config["epp"] = map[string]any{"enabled": true, "replicas": 2}
 	s := newStack(t, "leader", config)
 	s.Up()
@@ -219,8 +218,7 @@ func TestOneEPPLeads(t *testing.T) {
 	fmt.Printf("the leading EPP killed: %d requests failed, within %s\n", sum.Requests-sum.OK, sum.FailedFor)
 	require.Less(t, sum.Requests-sum.OK, sum.Requests/20)
 	eventually(t, 20*time.Second, func() bool {
-		before := metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total")
-		return client.Completion(t.Context(), "x", 1).OK() &&
-			metric(t, podNamed(t, s, leader()), llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total") > before
+		before := pickedBy(t, s, podNamed(t, s, leader()))
+		return client.Completion(t.Context(), "x", 1).OK() && pickedBy(t, s, podNamed(t, s, leader())) > before
 	}, "the new leader schedules")
 }

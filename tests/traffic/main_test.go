@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
@@ -47,6 +48,14 @@ func once(flags ...string) func(*testing.T) {
 		require.NoError(t, err, out)
 	}
 }
+
+// withLLMDv04 gives the node the images of labtest.LLMDv04, when the first test calls it.
+func withLLMDv04(t *testing.T) {
+	t.Helper()
+	require.NoError(t, addLLMDv04())
+}
+
+var addLLMDv04 = sync.OnceValue(func() error { return lab.AddLLMDv04() })
 
 // newStack creates a stack whose pods request little CPU, since those of several tests have
 // to fit on a node with two cores.
@@ -127,9 +136,18 @@ func picked(t *testing.T, s *labtest.Stack) int {
 	t.Helper()
 	sum := 0
 	for _, p := range pods(t, s, llmd.EPPName) {
-		sum += metric(t, p, llmd.EPPMetricsPort, "/metrics", "inference_objective_request_total")
+		sum += pickedBy(t, s, p)
 	}
 	return sum
+}
+
+// pickedBy returns how many requests one of a stack's EPPs has scheduled.
+func pickedBy(t *testing.T, s *labtest.Stack, epp pod) int {
+	t.Helper()
+	image := labtest.At(t, s.Get("deployment", llmd.EPPName), "spec", "template", "spec", "containers", 0, "image").(string)
+	facts, err := release.EPPOf(image, "")
+	require.NoError(t, err)
+	return metric(t, epp, llmd.EPPMetricsPort, "/metrics", facts.MetricPrefixes[0]+"request_total")
 }
 
 // served returns how many requests a simulator without a sidecar has answered.

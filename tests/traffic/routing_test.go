@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,12 @@ func TestGatewayFollowsEPPChoice(t *testing.T) {
 
 func TestPrefillRunsBeforeDecode(t *testing.T) {
 	s := lab.Dev(t)
-	client := gateway(t, s)
+	checkPrefill(t, s, gateway(t, s))
+}
+
+// checkPrefill checks that long prompts, and only those, are processed by a prefill pod first.
+func checkPrefill(t *testing.T, s *labtest.Stack, client *traffic.Client) {
+	t.Helper()
 	prefill := pods(t, s, llmd.PrefillName)[0]
 	before := served(t, prefill)
 	answer := client.Completion(t.Context(), long("prefill first"), 5)
@@ -139,13 +145,43 @@ func checkClientsCannotChoose(t *testing.T, s *labtest.Stack, client *traffic.Cl
 	}
 }
 
-func TestRoutingWithInferencePool(t *testing.T) {
+// TestRoutingAcrossReleases has an EPP that finds pods by label, then by InferencePool, and then
+// one of a newer release, which knows only InferencePools; and goes back.
+func TestRoutingAcrossReleases(t *testing.T) {
 	t.Parallel()
-	config := lab.Sample(t, "dev")
-	config["inferencePool"] = map[string]any{"enabled": true}
-	s := newStack(t, "pool", config)
+	newest := lab.LLMD()
+	withLLMDv04(t)
+	s := newStack(t, "releases", lab.Sample(t, "dev"))
+	s.SetAll(labtest.LLMDv04)
 	s.Up()
-	checkRouting(t, s, gateway(t, s))
+	client := gateway(t, s)
+	check := func() {
+		checkRouting(t, s, client)
+		checkPrefill(t, s, client)
+	}
+	check()
+	change := func(what string, set func()) {
+		t.Helper()
+		old := append(pods(t, s, llmd.EPPName), pods(t, s, llmd.DecodeName)...)
+		l := startLoad(t, 4, func(ctx context.Context, i int) traffic.Answer { return client.Completion(ctx, prompt(i), 5) })
+		set()
+		s.Up()
+		for _, p := range old {
+			if !slices.Contains(append(pods(t, s, llmd.EPPName), pods(t, s, llmd.DecodeName)...), p) {
+				lab.Kubectl(t, "wait", "--for=delete", "pod", p.name, "-n", s.Namespace, "--timeout=60s")
+			}
+		}
+		sum := l.stop()
+		report(t, what, sum)
+		require.Equal(t, sum.Requests, sum.OK, sum.Failed)
+		check()
+	}
+	change("v0.4.0 with an InferencePool", func() { s.Set("inferencePool.enabled", "true") })
+	change("v0.4.0 by label to "+newest["epp.image"], func() {
+		s.Must("config", "rm", "--path", "inferencePool.enabled")
+		s.SetAll(newest)
+	})
+	change("back to v0.4.0", func() { s.SetAll(labtest.LLMDv04) })
 }
 
 func TestAlgorithmsWithoutEPP(t *testing.T) {

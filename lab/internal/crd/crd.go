@@ -23,9 +23,12 @@ type set struct {
 	files  []string
 }
 
+// Inference is the group of the inference extension.
+const Inference = "inference"
+
 // sets are the groups by their names for the user.
 var sets = map[string]set{
-	"inference": {"sigs.k8s.io/gateway-api-inference-extension", []string{
+	Inference: {"sigs.k8s.io/gateway-api-inference-extension", []string{
 		"config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
 		"config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
 	}},

@@ -44,7 +44,7 @@ const Pause = "registry.k8s.io/pause:3.10"
 
 // PauseTool is the executable of Pause.
 func PauseTool() tool.Tool {
-	return tool.Tool{Name: "pause", Module: "images/cluster", Package: "./pause"}
+	return tool.Tool{Name: "pause", Module: "images/pause", Package: "."}
 }
 
 // CoreDNS is the repository of the cluster's DNS server.
@@ -52,17 +52,17 @@ const CoreDNS = "registry.k8s.io/coredns/coredns"
 
 // CoreDNSTool is the executable of CoreDNS.
 func CoreDNSTool() tool.Tool {
-	return tool.Tool{Name: "coredns", Module: "images/cluster", Package: "./coredns", Source: coreDNS}
+	return tool.Tool{Name: "coredns", Module: tool.Core, Package: "./coredns", Source: coreDNS}
 }
 
-// All are the images of the lab.
+// All are the images of every lab but for those of llm-d.
 func All() []Image {
 	return []Image{
 		{Tool: PauseTool(), Path: "/pause", References: []string{Pause}},
 		{Tool: CoreDNSTool(), Path: "/coredns", Repositories: []string{CoreDNS}},
 		{
 			Tool: tool.Tool{
-				Name: "llm-d-inference-sim", Module: "images/simulator",
+				Name: "llm-d-inference-sim", Module: tool.Core,
 				Package: simulator + "/cmd/llm-d-inference-sim", Source: simulator,
 			},
 			Path:         "/app/llm-d-inference-sim",
@@ -71,27 +71,49 @@ func All() []Image {
 			References: []string{"docker.io/library/llm-d-simulator:local"},
 		},
 		{
-			Tool: tool.Tool{
-				Name: "epp", Module: "images/llm-d", Package: llmd + "/cmd/epp", Source: llmd,
-				Libraries: []string{"libzmq", "python3-embed"}, Rust: "github.com/daulet/tokenizers",
-			},
+			Tool:       envoyTool(),
+			Path:       envoyPath,
+			References: []string{"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1"},
+			StandsFor:  "kgateway's: a stock Envoy without its wrapper",
+		},
+	}
+}
+
+// The releases of llm-d whose EPP and routing sidecar the lab can run.
+const (
+	// V07 finds pods by InferencePool alone, so it needs the inference extension's CRDs.
+	V07 = "v0.7"
+	// V04 needs none, but takes several minutes more to build: its EPP links C and Rust.
+	V04 = "v0.4"
+)
+
+// LLMDReleases are all of them, the default one first.
+var LLMDReleases = []string{V07, V04}
+
+// LLMD are the images of a release of llm-d: its EPP and its routing sidecar.
+func LLMD(release string) []Image {
+	epp := tool.Tool{Name: "epp", Module: tool.Core, Package: llmd + "/cmd/epp", Source: llmd}
+	sidecar := tool.Tool{Name: "pd-sidecar", Module: tool.Core, Package: llmd + "/cmd/pd-sidecar", Source: llmd}
+	if release == V04 {
+		epp.Libraries, epp.Rust = []string{"libzmq", "python3-embed"}, "github.com/daulet/tokenizers"
+		for _, t := range []*tool.Tool{&epp, &sidecar} {
+			t.Name, t.Module = t.Name+"-"+V04, "images/llm-d-"+V04
+		}
+	}
+	return []Image{
+		{
+			Tool:         epp,
 			Path:         "/app/epp",
 			Repositories: []string{"ghcr.io/llm-d/llm-d-inference-scheduler"},
 			Key:          "epp.image",
 			Parts:        []string{"epp"},
 		},
 		{
-			Tool:         tool.Tool{Name: "pd-sidecar", Module: "images/llm-d", Package: llmd + "/cmd/pd-sidecar", Source: llmd},
+			Tool:         sidecar,
 			Path:         "/app/pd-sidecar",
 			Repositories: []string{"ghcr.io/llm-d/llm-d-routing-sidecar"},
 			Key:          "decode.routingSidecar.image",
 			Parts:        []string{"epp", "prefill", "decode"},
-		},
-		{
-			Tool:       envoyTool(),
-			Path:       envoyPath,
-			References: []string{"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1"},
-			StandsFor:  "kgateway's: a stock Envoy without its wrapper",
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -88,7 +89,7 @@ func TestEveryImageIsPinnedAndNamed(t *testing.T) {
 	t.Parallel()
 	b := &tool.Builder{Pins: "../.."}
 	seen := map[string]bool{}
-	for _, image := range append(All(), Istio()...) {
+	for _, image := range slices.Concat(All(), LLMD(V07), LLMD(V04), Istio()) {
 		version, err := b.Version(image.Tool)
 		require.NoError(t, err)
 		names := image.names(version)
@@ -100,10 +101,10 @@ func TestEveryImageIsPinnedAndNamed(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	// What the program deploys if nothing else is configured.
+	// What the program deploys by default, and the release of llm-d that comes closest.
 	for _, reference := range []string{
-		"ghcr.io/llm-d/llm-d-inference-sim:v0.10.2", "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
-		"ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0", Pause,
+		"ghcr.io/llm-d/llm-d-inference-sim:v0.10.2", "ghcr.io/llm-d/llm-d-inference-scheduler:v0.7.1",
+		"ghcr.io/llm-d/llm-d-routing-sidecar:v0.7.1", Pause,
 		"cr.kgateway.dev/kgateway-dev/envoy-wrapper:v2.1.1", "docker.io/istio/proxyv2:1.28.1",
 	} {
 		require.True(t, seen[reference], reference)

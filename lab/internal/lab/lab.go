@@ -225,10 +225,7 @@ func (l *Lab) images() ([]workspace.Image, error) {
 		return nil, nil
 	}
 	var images []workspace.Image
-	for _, i := range image.All() {
-		if i.Key == "" {
-			continue
-		}
+	for _, i := range image.LLMD(l.llmd()) {
 		version, err := l.builder().Version(i.Tool)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
 )
 
 func TestTheNameOfALabIsADNSLabel(t *testing.T) {
@@ -43,7 +45,8 @@ func TestTheNameOfALabIsADNSLabel(t *testing.T) {
 
 func TestAllProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
-	err := Options{Name: ".", Node: "x", CRDs: "y"}.Validate()
+	err := Options{Name: ".", Node: "x", CRDs: "y", LLMD: "v0.5"}.Validate()
+	require.ErrorContains(t, err, `unknown release "v0.5" of llm-d: the lab has v0.7, v0.4`)
 	require.ErrorContains(t, err, `invalid lab name "."`)
 	require.ErrorContains(t, err, `unknown node "x"`)
 	require.ErrorContains(t, err, `unknown CRDs "y"`)
@@ -52,4 +55,25 @@ func TestAllProblemsAreReportedTogether(t *testing.T) {
 func TestALabIsNotFoundOnThePath(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "/bin:/cache/labels/bin", withoutLabs("/cache", "/cache/lab/dev/bin:/bin:/cache/labels/bin:/cache/lab/other/bin"))
+}
+
+func TestLLMDReleaseFitsTheCRDs(t *testing.T) {
+	t.Parallel()
+	for crds, release := range map[string]string{
+		"all": image.V07, "inference": image.V07, "gateway,inference": image.V07, "none": image.V04, "gateway": image.V04,
+	} {
+		o := Defaults()
+		o.CRDs = crds
+		require.Equal(t, release, o.llmd(), crds)
+		o.LLMD = image.V04
+		require.NoError(t, o.Validate(), "v0.4 works with any CRDs")
+		require.Equal(t, image.V04, o.llmd(), crds)
+		o.LLMD = image.V07
+		if release == image.V07 {
+			require.NoError(t, o.Validate())
+		} else {
+			require.EqualError(t, o.Validate(),
+				"LLMD=v0.7 needs the InferencePool, which CRDS="+crds+" does not install: add inference, or use LLMD=v0.4")
+		}
+	}
 }

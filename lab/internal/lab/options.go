@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
 )
 
 // Options describe a lab. Defaults returns valid ones; the zero value is not.
@@ -19,6 +22,9 @@ type Options struct {
 	// CRDs lists the custom resource definitions to install: all, none, or some of
 	// inference, gateway and istio, separated by commas.
 	CRDs string
+	// LLMD is the release of llm-d whose EPP and routing sidecar stacks get, one of
+	// image.LLMDReleases. Default: the newest that works with CRDs.
+	LLMD string
 	// Istio installs Istio, and Policies enforces NetworkPolicies. Both need a real node.
 	Istio, Policies bool
 }
@@ -54,6 +60,26 @@ func (o Options) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("unknown node %q: known are %s, %s, %s", o.Node, NodeAuto, NodeReal, NodeKWOK))
 	}
-	_, err := crd.Parse(o.CRDs)
+	if o.LLMD != "" && !slices.Contains(image.LLMDReleases, o.LLMD) {
+		errs = append(errs, fmt.Errorf(
+			"unknown release %q of llm-d: the lab has %s", o.LLMD, strings.Join(image.LLMDReleases, ", ")))
+	}
+	crds, err := crd.Parse(o.CRDs)
+	if err == nil && o.LLMD == image.V07 && !slices.Contains(crds, crd.Inference) {
+		err = fmt.Errorf("LLMD=%s needs the InferencePool, which CRDS=%s does not install: add %s, or use LLMD=%s",
+			o.LLMD, o.CRDs, crd.Inference, image.V04)
+	}
 	return errors.Join(append(errs, err)...)
+}
+
+// llmd is the release of llm-d that stacks get.
+func (o Options) llmd() string {
+	crds, err := crd.Parse(o.CRDs)
+	switch {
+	case o.LLMD != "":
+		return o.LLMD
+	case err == nil && !slices.Contains(crds, crd.Inference):
+		return image.V04
+	}
+	return image.V07
 }

@@ -58,6 +58,9 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := crd.Install(ctx, c, filepath.Join(l.Repository, "lab", "crds"), names, l.Out); err != nil {
 		return err
 	}
+	if err := l.importLLMD(ctx, c); err != nil {
+		return err
+	}
 	if err := l.installIstio(ctx, c); err != nil {
 		return err
 	}
@@ -135,6 +138,18 @@ func (l *Lab) discard(ctx context.Context, c *cluster.Cluster, err error) error 
 	}
 	// An interrupt must not leave processes.
 	return errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+}
+
+// importLLMD imports the images of llm-d, also to a node that has those of another release.
+func (l *Lab) importLLMD(ctx context.Context, c *cluster.Cluster) error {
+	if !l.real {
+		return nil
+	}
+	n, err := l.node(ctx, c, image.LLMD(l.llmd()))
+	if err != nil {
+		return err
+	}
+	return n.Import(ctx)
 }
 
 // installIstio installs Istio, also on a cluster that has run without it.

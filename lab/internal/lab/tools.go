@@ -57,7 +57,7 @@ func (l *Lab) clusterTools() []tool.Tool {
 	if !l.real {
 		return tools
 	}
-	images := image.All()
+	images := append(image.All(), image.LLMD(l.llmd())...)
 	if l.Istio {
 		images = append(images, image.Istio()...)
 		tools = append(tools, istio.Installer())

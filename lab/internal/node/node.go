@@ -152,17 +152,21 @@ func (n *Node) StartRuntime(ctx context.Context) error {
 	return nil
 }
 
-// Import gives the images to the running containerd.
+// Import gives the images to the running containerd, unless it has them already.
 func (n *Node) Import(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.NumCPU())
 	for _, archive := range n.Archives {
 		group.Go(func() error {
+			imported := filepath.Join(n.dir(), "imported-"+filepath.Base(archive))
+			if _, err := os.Stat(imported); err == nil {
+				return nil
+			}
 			cmd := n.Cluster.Sandbox.Command(ctx, "ctr", "--address", containerd, "--namespace", "k8s.io", "images", "import", archive)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("importing %s: %w: %s", archive, err, out)
 			}
-			return nil
+			return os.WriteFile(imported, nil, 0o600)
 		})
 	}
 	return group.Wait()

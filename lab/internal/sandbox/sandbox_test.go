@@ -37,8 +37,8 @@ func newSandbox(t *testing.T, name string) *Sandbox {
 	t.Helper()
 	ensure(t)
 	init := filepath.Join(t.TempDir(), "pause")
-	build := exec.Command("go", "build", "-o", init, "./pause")
-	build.Dir = "../../images/cluster"
+	build := exec.Command("go", "build", "-o", init, ".")
+	build.Dir = "../../images/pause"
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -19,11 +19,15 @@ type Tool struct {
 	Package, Source string
 	// Release is upstream's name of the version, for a Source that is pinned by a commit.
 	Release string
+	// Tags are build tags.
+	Tags []string
 	// Stamp lists the variables that the version is linked into.
 	Stamp []string
 	// Embed maps a file that the package embeds, and that this repository does not
 	// keep, to the file in the module Source.
 	Embed map[string]string
+	// Edits are made to dependencies that would otherwise compile far more than the tool uses.
+	Edits []Edit
 	// Libraries are C libraries to link, by their names for pkg-config, and Rust is a Go
 	// module whose crate becomes one more.
 	Libraries []string
@@ -34,18 +38,23 @@ type Tool struct {
 }
 
 const (
-	// core pins what Kubernetes and Pulumi share, in one version of each dependency.
-	core       = "tools/core"
+	// Core pins most tools in one module, with one version of each dependency, so that none is
+	// compiled twice.
+	Core       = "tools/core"
 	kubernetes = "k8s.io/kubernetes"
 	pulumi     = "github.com/pulumi/pulumi/pkg/v3"
 	kwok       = "sigs.k8s.io/kwok"
 )
 
+// withoutGRPCModules is Google's own tag of its storage client, which pulumi has for state in
+// a bucket: without xDS and Envoy's API, a tenth of pulumi.
+var withoutGRPCModules = []string{"disable_grpc_modules"}
+
 // Engine is the Pulumi CLI with its language host for Go.
 func Engine() []Tool {
 	return []Tool{
 		{
-			Name: "pulumi", Module: core, Package: pulumi + "/cmd/pulumi", Source: pulumi,
+			Name: "pulumi", Module: Core, Package: pulumi + "/cmd/pulumi", Source: pulumi, Tags: withoutGRPCModules,
 			Stamp: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"},
 		},
 		{
@@ -63,13 +72,17 @@ func Kubectl() Tool { return kubernetesTool("kubectl") }
 func ControlPlane() []Tool {
 	return []Tool{
 		{
-			Name: "etcd", Module: core, Package: "go.etcd.io/etcd/server/v3", Source: "go.etcd.io/etcd/server/v3",
+			Name: "etcd", Module: Core, Package: "go.etcd.io/etcd/server/v3", Source: "go.etcd.io/etcd/server/v3",
 		},
 		kubernetesTool("kube-apiserver"),
 		kubernetesTool("kube-controller-manager"),
 		kubernetesTool("kube-scheduler"),
-		{Name: "kwok", Module: "tools/kwok", Package: kwok + "/cmd/kwok", Source: kwok},
-		{Name: "kwokctl", Module: "tools/kwok", Package: kwok + "/cmd/kwokctl", Source: kwok},
+		{
+			Name: "kwok", Module: Core, Package: kwok + "/cmd/kwok", Source: kwok, Edits: []Edit{withKubernetesOfTheLab},
+		},
+		{
+			Name: "kwokctl", Module: Core, Package: kwok + "/cmd/kwokctl", Source: kwok, Edits: []Edit{withKubernetesOfTheLab},
+		},
 	}
 }
 
@@ -87,7 +100,7 @@ func Firewall() Tool {
 
 // KubernetesVersion is the version of the control plane. pins is the folder lab.
 func KubernetesVersion(pins string) (string, error) {
-	return moduleVersion(filepath.Join(pins, core), kubernetes)
+	return moduleVersion(filepath.Join(pins, Core), kubernetes)
 }
 
 // Plugins are the providers that the program uses.
@@ -99,17 +112,18 @@ func Plugins() []Tool {
 			Embed: map[string]string{
 				"pulumi-resource-kubernetes/schema.json": "cmd/pulumi-resource-kubernetes/schema.json",
 			},
+			Edits: []Edit{withoutTypedKinds},
 		},
 		{
 			Name: "pulumi-resource-random", Module: "tools/providers", Package: "./pulumi-resource-random",
-			Source: "github.com/terraform-providers/terraform-provider-random",
+			Source: "github.com/terraform-providers/terraform-provider-random", Tags: withoutGRPCModules,
 		},
 	}
 }
 
 func kubernetesTool(name string) Tool {
 	return Tool{
-		Name: name, Module: core, Package: kubernetes + "/cmd/" + name, Source: kubernetes,
+		Name: name, Module: Core, Package: kubernetes + "/cmd/" + name, Source: kubernetes,
 		Stamp: []string{
 			"k8s.io/component-base/version.gitVersion",
 			"k8s.io/client-go/pkg/version.gitVersion",

@@ -1,4 +1,4 @@
-module github.com/llm-d-sim/llm-d-sim/lab/images/llm-d
+module github.com/llm-d-sim/llm-d-sim/lab/images/llm-d-v0.4
 
 go 1.26.0
 

@@ -1,0 +1,53 @@
+// The files of this module are laid over this folder when kwok is built: see Edit in
+// lab/internal/tool.
+module sigs.k8s.io/kwok
+
+go 1.24.0
+
+require (
+	github.com/Masterminds/sprig/v3 v3.3.0
+	github.com/blang/semver/v4 v4.0.0
+	github.com/containerd/go-cni v1.1.10
+	github.com/containernetworking/plugins v1.4.0
+	github.com/creack/pty v1.1.24
+	github.com/emicklei/go-restful/v3 v3.12.2
+	github.com/evanphx/json-patch/v5 v5.9.11
+	github.com/google/cel-go v0.24.1
+	github.com/google/go-cmp v0.7.0
+	github.com/google/go-containerregistry v0.20.3
+	github.com/itchyny/gojq v0.12.17
+	github.com/nxadm/tail v1.4.11
+	github.com/prometheus/client_golang v1.22.0
+	github.com/prometheus/client_model v0.6.2
+	github.com/spf13/cobra v1.9.1
+	github.com/spf13/pflag v1.0.6
+	github.com/wzshiming/cmux v0.4.2
+	github.com/wzshiming/ctc v1.2.3
+	github.com/wzshiming/easycel v0.6.0
+	github.com/wzshiming/getch v0.0.0-20201023133301-8e758c21cf27
+	github.com/wzshiming/httpseek v0.5.0
+	go.etcd.io/etcd/client/v3 v3.5.21
+	go.opentelemetry.io/contrib/instrumentation/github.com/emicklei/go-restful/otelrestful v0.59.0
+	go.opentelemetry.io/otel v1.35.0
+	go.opentelemetry.io/otel/sdk v1.35.0
+	go.opentelemetry.io/otel/trace v1.35.0
+	golang.org/x/sync v0.14.0
+	golang.org/x/sys v0.33.0
+	golang.org/x/term v0.32.0
+	google.golang.org/grpc v1.71.0
+	k8s.io/api v0.33.0
+	k8s.io/apimachinery v0.33.0
+	k8s.io/apiserver v0.33.0
+	k8s.io/client-go v0.33.0
+	k8s.io/component-base v0.33.0
+	k8s.io/cri-api v0.33.0
+	k8s.io/cri-client v0.33.0
+	k8s.io/kube-openapi v0.0.0-20250318190949-c8a335a9a2ff
+	k8s.io/kubelet v0.33.0
+	k8s.io/utils v0.0.0-20241104100929-3ea5e8cea738
+	sigs.k8s.io/controller-runtime v0.19.0
+	sigs.k8s.io/e2e-framework v0.5.0
+	sigs.k8s.io/kustomize/api v0.19.0
+	sigs.k8s.io/kustomize/kyaml v0.19.0
+	sigs.k8s.io/yaml v1.4.0
+)
