@@ -43,8 +43,11 @@ func TestDeploy(t *testing.T) {
 		{"kubectl apply + rollout status", newKubectl(t, objects)},
 		{"helm install --wait", newHelm(t, objects)},
 	}
+	// The same stack as a clone has it: Pulumi's language host builds the program each time.
+	clone := lab.Dev(t)
+	clone.Up()
 	// Lower bounds for any program: the engine, and the cost of using both providers.
-	floors := map[string]*labtest.Stack{}
+	floors := map[string]*labtest.Stack{"clone": clone}
 	for name, program := range map[string]string{
 		"empty": labtest.EmptyProgram(t), "floor": labtest.Build(t, filepath.Join("testdata", "floor")),
 	} {
@@ -89,6 +92,7 @@ func TestDeploy(t *testing.T) {
 	}
 	empty, floor := best(times["empty"]), best(times["floor"])
 	printTable(header, append(rows,
+		fmt.Sprintf("pulumi up, in a clone\t\t%.2f", best(times["clone"])),
 		fmt.Sprintf("pulumi up, an object of each provider\t\t%.2f", floor), fmt.Sprintf("pulumi up, empty program\t\t%.2f", empty)))
 
 	ratio := func(operation string, way int) float64 {
@@ -97,6 +101,8 @@ func TestDeploy(t *testing.T) {
 	recordAtMost("deploy.up_vs_kubectl", "time of pulumi up, relative to kubectl apply and rollout status", ratio("deploy", 2), 2)
 	recordAtMost("deploy.up_vs_helm", "time of pulumi up, relative to helm install --wait", ratio("deploy", 3), 1)
 	noop := best(times["noop"+ways[0].name])
+	recordAtMost("noop.clone_seconds", "seconds that an up that changes nothing takes longer in a clone, where Pulumi builds the program",
+		best(times["clone"])-noop, 0.1)
 	recordAtMost("noop.vs_empty", "time of an up that changes nothing, relative to an empty program", noop/empty, 1.3)
 	record("noop.floor_vs_empty", "the same for a program with one object of each provider", floor/empty)
 	record("noop.vs_floor", "time of an up that changes nothing, relative to a program with one object of each provider", noop/floor)

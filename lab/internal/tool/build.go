@@ -72,14 +72,15 @@ func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
 	if err := system.Ensure(ctx, b.Out, requirements...); err != nil {
 		return nil, err
 	}
-	began := time.Now()
-	fmt.Fprintf(b.Out, "building %d tools, once for all clones\n", len(missing))
+	estimate := newEstimate(missing)
+	fmt.Fprintf(b.Out, "building %d tools, once for all clones%s\n", len(missing), estimate.left())
 	for i, t := range missing {
-		if err := b.build(ctx, t, paths[t.Name], fmt.Sprintf("[%d/%d]", i+1, len(missing))); err != nil {
+		if err := b.build(ctx, t, paths[t.Name], fmt.Sprintf("[%d/%d]", i+1, len(missing)), estimate.left()); err != nil {
 			return nil, err
 		}
+		estimate.done(t)
 	}
-	fmt.Fprintf(b.Out, "all tools are built, in %s\n", time.Since(began).Round(time.Second))
+	fmt.Fprintf(b.Out, "all tools are built, in %s\n", time.Since(estimate.began).Round(time.Second))
 	return paths, b.prune()
 }
 
@@ -113,7 +114,7 @@ func (b *Builder) prune() error {
 	return nil
 }
 
-func (b *Builder) build(ctx context.Context, t Tool, path, progress string) error {
+func (b *Builder) build(ctx context.Context, t Tool, path, progress, left string) error {
 	if inUse(path) {
 		return nil // Another process built it while this one waited for the lock.
 	}
@@ -121,7 +122,7 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress string) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.Out, "%s %s %s ...\n", progress, t.Name, version)
+	fmt.Fprintf(b.Out, "%s %s %s ...%s\n", progress, t.Name, version, left)
 	began := time.Now()
 	compile := b.compile
 	switch {

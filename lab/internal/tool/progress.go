@@ -1,0 +1,52 @@
+package tool
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// cost is how long each tool took to build on 2 cores, in the order of a first `make up`: a
+// later one finds packages compiled that it shares with an earlier one. It only serves to
+// estimate what is left.
+var cost = map[string]time.Duration{}
+
+// usualCost is that of a tool whose cost is not known.
+const usualCost = 30 * time.Second
+
+// estimate is how long a list of tools will take, scaled by how long those before took.
+type estimate struct {
+	began           time.Time
+	expected, built time.Duration
+}
+
+func newEstimate(tools []Tool) *estimate {
+	e := &estimate{began: time.Now()}
+	for _, t := range tools {
+		e.expected += costOf(t)
+	}
+	return e
+}
+
+func costOf(t Tool) time.Duration {
+	if known, is := cost[t.Name]; is {
+		return known
+	}
+	return usualCost
+}
+
+// done notes that a tool is built.
+func (e *estimate) done(t Tool) { e.built += costOf(t) }
+
+// left is what the rest will take, in words; empty for less than a minute.
+func (e *estimate) left() string {
+	speed := 2 / float64(runtime.NumCPU())
+	if e.built > 0 {
+		speed = float64(time.Since(e.began)) / float64(e.built)
+	}
+	left := time.Duration(speed * float64(e.expected-e.built))
+	if left < time.Minute {
+		return ""
+	}
+	return fmt.Sprintf(" (about %d min left)", int(left.Round(time.Minute).Minutes()))
+}
