@@ -45,6 +45,7 @@ func newDependency(t *testing.T) (Edit, string) {
 }
 
 func TestAnEditedDependencyKeepsItsOtherFiles(t *testing.T) {
+	t.Parallel()
 	edit, module := newDependency(t)
 	files, err := edit.overlay(module, t.TempDir())
 	require.NoError(t, err)
@@ -58,6 +59,7 @@ func TestAnEditedDependencyKeepsItsOtherFiles(t *testing.T) {
 }
 
 func TestAnotherDependencyIsNotEdited(t *testing.T) {
+	t.Parallel()
 	edit, module := newDependency(t)
 	edit.Sum = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	_, err := edit.overlay(module, t.TempDir())
@@ -65,6 +67,7 @@ func TestAnotherDependencyIsNotEdited(t *testing.T) {
 }
 
 func TestAnEditThatFindsNothingFails(t *testing.T) {
+	t.Parallel()
 	edit, module := newDependency(t)
 	edit.Files["kinds/kinds.go"] = Changes{{Old: regexp.MustCompile("gone")}}
 	_, err := edit.overlay(module, t.TempDir())

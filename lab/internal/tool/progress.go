@@ -9,7 +9,33 @@ import (
 // cost is how long each tool took to build on 2 cores, in the order of a first `make up`: a
 // later one finds packages compiled that it shares with an earlier one. It only serves to
 // estimate what is left.
-var cost = map[string]time.Duration{}
+var cost = map[string]time.Duration{
+	"etcd":                       70 * time.Second,
+	"kube-apiserver":             240 * time.Second,
+	"kube-controller-manager":    95 * time.Second,
+	"kube-scheduler":             7 * time.Second,
+	"kwok":                       22 * time.Second,
+	"kwokctl":                    10 * time.Second,
+	"kubelet":                    30 * time.Second,
+	"kube-proxy":                 8 * time.Second,
+	"coredns":                    10 * time.Second,
+	"envoy":                      3 * time.Second,
+	"epp":                        34 * time.Second,
+	"llm-d-inference-sim":        60 * time.Second,
+	"pause":                      1 * time.Second,
+	"pd-sidecar":                 4 * time.Second,
+	"kubectl":                    15 * time.Second,
+	"pulumi":                     200 * time.Second,
+	"pulumi-language-go":         55 * time.Second,
+	"pulumi-resource-kubernetes": 80 * time.Second,
+	"pulumi-resource-random":     65 * time.Second,
+	"istioctl":                   400 * time.Second,
+	"kube-router":                120 * time.Second,
+	"pilot-agent":                9 * time.Second,
+	"pilot-discovery":            27 * time.Second,
+	"epp-v0.4":                   240 * time.Second,
+	"pd-sidecar-v0.4":            30 * time.Second,
+}
 
 // usualCost is that of a tool whose cost is not known.
 const usualCost = 30 * time.Second
