@@ -44,8 +44,8 @@ func newDependency(t *testing.T) (Edit, string) {
 	}, module
 }
 
+//nolint:paralleltest // newDependency sets the environment.
 func TestAnEditedDependencyKeepsItsOtherFiles(t *testing.T) {
-	t.Parallel()
 	edit, module := newDependency(t)
 	files, err := edit.overlay(module, t.TempDir())
 	require.NoError(t, err)
@@ -58,16 +58,16 @@ func TestAnEditedDependencyKeepsItsOtherFiles(t *testing.T) {
 	require.Equal(t, "package dep\n", string(content))
 }
 
+//nolint:paralleltest // newDependency sets the environment.
 func TestAnotherDependencyIsNotEdited(t *testing.T) {
-	t.Parallel()
 	edit, module := newDependency(t)
 	edit.Sum = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	_, err := edit.overlay(module, t.TempDir())
 	require.ErrorContains(t, err, "does NOT match")
 }
 
+//nolint:paralleltest // newDependency sets the environment.
 func TestAnEditThatFindsNothingFails(t *testing.T) {
-	t.Parallel()
 	edit, module := newDependency(t)
 	edit.Files["kinds/kinds.go"] = Changes{{Old: regexp.MustCompile("gone")}}
 	_, err := edit.overlay(module, t.TempDir())
