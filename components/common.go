@@ -46,15 +46,9 @@ func (c common) validate() error {
 	return nil
 }
 
-// PartOfLabel is the label of every object with the value PartOf.
-const (
-	PartOfLabel = "app.kubernetes.io/part-of"
-	PartOf      = "llm-d-sim"
-)
-
 // PartOfSelector returns the label selector of all objects of one instance.
 func PartOfSelector(instance string) string {
-	return fmt.Sprintf("%s=%s,app.kubernetes.io/instance=%s", PartOfLabel, PartOf, instance)
+	return fmt.Sprintf("%s=%s,app.kubernetes.io/instance=%s", llmd.PartOfLabel, llmd.PartOf, instance)
 }
 
 // metadata returns the metadata of the object `name` that belongs to `component`.
@@ -81,7 +75,7 @@ func (c common) labels(name, component string) map[string]string {
 		"app.kubernetes.io/name":       name,
 		"app.kubernetes.io/instance":   c.instance,
 		"app.kubernetes.io/component":  component,
-		PartOfLabel:                    PartOf,
+		llmd.PartOfLabel:               llmd.PartOf,
 		"app.kubernetes.io/managed-by": "pulumi",
 	}
 }

@@ -86,7 +86,7 @@ func (a *epp) pool(
 		Kind:       pulumi.String("InferencePool"),
 		Metadata:   a.metadata(llmd.PoolName, llmd.ComponentEPP, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"selector":    pulumi.Map{"matchLabels": pulumi.StringMap{llmd.ServingLabel: pulumi.String("true")}},
+			"selector":    pulumi.Map{"matchLabels": pulumi.ToStringMap(llmd.ServingSelector())},
 			"targetPorts": pulumi.Array{pulumi.Map{"number": pulumi.Int(a.TargetPort)}},
 			"endpointPickerRef": pulumi.Map{
 				"name": pulumi.String(llmd.EPPName),

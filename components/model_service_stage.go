@@ -150,14 +150,16 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	return s, errors.Join(append(errs, err)...)
 }
 
-// DecodePodSelector returns the labels that select the decode pods of a namespace, in
-// every mode.
+// DecodePodSelector returns the labels that select the stack's decode pods in a namespace,
+// in every mode.
 func DecodePodSelector() map[string]string { return stageSelector(llmd.RoleDecode) }
 
 // stageSelector is the same for the decode stage and for single mode, so that Services keep
 // working when a stack switches between them.
 func stageSelector(role string) map[string]string {
-	return map[string]string{llmd.ServingLabel: "true", llmd.RoleLabel: role}
+	selector := llmd.ServingSelector()
+	selector[llmd.RoleLabel] = role
+	return selector
 }
 
 // labels returns the labels that llm-d's tools use to select simulators.

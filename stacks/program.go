@@ -5,6 +5,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -106,7 +107,8 @@ type run struct {
 	// stack names the Pulumi stack, and owner registers what identifies its state.
 	stack string
 	owner func() (*owner, error)
-	live  cluster.Cluster
+	// live is nil in a preview without a kubeconfig.
+	live cluster.Cluster
 	// edits are the manual changes to set right.
 	edits  preflight.Edits
 	settle time.Duration
@@ -136,7 +138,11 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 	if r.live, err = p.Connect(cluster.Target{
 		Kubeconfig: r.provider.Kubeconfig, Context: r.provider.Context, Cluster: r.provider.Cluster,
 	}); err != nil {
-		return nil, fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
+		err = fmt.Errorf("%w: set kubernetes:context or kubernetes:kubeconfig, or KUBECONFIG", err)
+		if ctx.DryRun() && errors.Is(err, cluster.ErrNoKubeconfig) {
+			return r, ctx.Log.Warn(fmt.Sprintf("the cluster was not checked: %v", err), nil)
+		}
+		return nil, err
 	}
 	r.edits, err = preflight.Check(ctx, r.live, preflight.Stack{
 		Plan: r.plan, Name: r.stack, ID: r.ownerID, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,

@@ -61,8 +61,11 @@ func clientSettings(settings config.ClientSettings) kubernetes.KubeClientSetting
 }
 
 // clusterID returns an identifier of a cluster that is independent of its address and never
-// reused. It is empty if the cluster does not reveal it.
+// reused. It is empty if the cluster does not reveal it, or if there is none.
 func clusterID(ctx context.Context, live cluster.Cluster) string {
+	if live == nil {
+		return ""
+	}
 	system, err := live.Namespace(ctx, metav1.NamespaceSystem)
 	if err != nil || system == nil {
 		return ""

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -20,6 +22,7 @@ import (
 type fakeCluster struct {
 	target      cluster.Target // What the program connected to.
 	version     string
+	connectErr  error
 	unreachable bool
 	kinds       map[schema.GroupVersion][]string
 	namespaces  map[string]metav1.PartialObjectMetadata
@@ -29,6 +32,9 @@ type fakeCluster struct {
 	before      [][]appsv1.Deployment // Returned by Deployments first, one after the other.
 	settle      time.Duration         // How long the program waits for them.
 	istiods     []appsv1.Deployment
+	refusals    map[string]error // By kind, what the API server says of new objects.
+	dryRuns     []*unstructured.Unstructured
+	mu          sync.Mutex
 }
 
 var _ cluster.Cluster = (*fakeCluster)(nil)
@@ -52,6 +58,9 @@ func fullCluster() *fakeCluster {
 
 func (f *fakeCluster) connect(target cluster.Target) (cluster.Cluster, error) {
 	f.target = target
+	if f.connectErr != nil {
+		return nil, f.connectErr
+	}
 	return f, nil
 }
 
@@ -88,6 +97,13 @@ func (f *fakeCluster) List(
 func (f *fakeCluster) GatewayClass(_ context.Context, name string) (exists, accepted bool, err error) {
 	accepted, exists = f.classes[name]
 	return exists, accepted, nil
+}
+
+func (f *fakeCluster) DryRun(_ context.Context, _ schema.GroupVersionResource, object *unstructured.Unstructured) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dryRuns = append(f.dryRuns, object)
+	return f.refusals[object.GetKind()]
 }
 
 func (f *fakeCluster) Deployments(_ context.Context, namespace, _ string) ([]appsv1.Deployment, error) {

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"maps"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
@@ -278,7 +278,7 @@ func TestAnObjectWithoutAnnotationsIsDriftInTheStacksOwnNamespace(t *testing.T) 
 		}
 		return c
 	}
-	ours, labels := map[string]string{llmd.OwnerAnnotation: recorder.UUID}, map[string]string{components.PartOfLabel: components.PartOf}
+	ours, labels := map[string]string{llmd.OwnerAnnotation: recorder.UUID}, map[string]string{llmd.PartOfLabel: llmd.PartOf}
 	require.NoError(t, run(t, nil, live(ours, labels)).err)
 	const exists = "services gaie-inference-scheduling-proxy in namespace llm-d-sim exists already"
 	refused(t, run(t, nil, live(ours, nil)), exists)
@@ -373,4 +373,14 @@ func TestEditedObjectsAreReapplied(t *testing.T) {
 		require.True(t, found)
 		require.Equal(t, test.want, reg.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)[llmd.EditedByAnnotation], name)
 	}
+}
+
+func TestPreviewNeedsNoKubeconfig(t *testing.T) {
+	t.Parallel()
+	gone := bareCluster()
+	gone.connectErr = cluster.ErrNoKubeconfig
+	require.NoError(t, run(t, nil, gone, preview).err)
+	refused(t, run(t, nil, gone), "there is no kubeconfig", "KUBECONFIG")
+	gone.connectErr = errors.New(`context "prd" does not exist`)
+	refused(t, run(t, nil, gone, preview), "kubernetes:context")
 }

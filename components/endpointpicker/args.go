@@ -5,6 +5,8 @@ package endpointpicker
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
@@ -58,7 +60,7 @@ func Args(o Options) []string {
 		args = append(args, "--pool-name="+o.PoolName)
 	} else {
 		args = append(args,
-			"--endpoint-selector="+llmd.ServingLabel+"=true",
+			"--endpoint-selector="+labels.FormatLabels(llmd.ServingSelector()),
 			fmt.Sprintf("--endpoint-target-ports=%d", o.TargetPort))
 	}
 	if o.LeaderElection {

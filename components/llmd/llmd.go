@@ -81,6 +81,9 @@ const (
 	// ServingLabel marks every simulator pod; ServingLabelNew is its newer spelling.
 	ServingLabel    = "llm-d.ai/inferenceServing"
 	ServingLabelNew = "llm-d.ai/inference-serving"
+	// PartOfLabel with the value PartOf marks every object of this package's components.
+	PartOfLabel = "app.kubernetes.io/part-of"
+	PartOf      = "llm-d-sim"
 	// ComponentLabel selects logs in the operator's documentation.
 	ComponentLabel   = "component"
 	ComponentEPP     = "epp"
@@ -97,6 +100,12 @@ const (
 	// EditedByAnnotation records who edited an object by hand before it was restored.
 	EditedByAnnotation = "llm-d-sim/edited-by"
 )
+
+// ServingSelector returns the labels that select the simulators of a namespace, but not
+// model servers that other charts of llm-d deploy beside them.
+func ServingSelector() map[string]string {
+	return map[string]string{ServingLabel: "true", PartOfLabel: PartOf}
+}
 
 // APIKey is the entry with the clients' key in the standard gateway's Secret, and the stack
 // output with the same key.

@@ -1,11 +1,14 @@
 // Package cluster reads from the live cluster: which kinds it serves, who owns which
-// objects, and how the Deployments are. It never writes.
+// objects, how the Deployments are, and what the API server would admit. It never changes
+// anything.
 package cluster
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -28,6 +31,10 @@ import (
 // seconds.
 const requestTimeout = 4 * time.Second
 
+// loginTimeout bounds each read that a kubeconfig's credential plugin may precede, which can
+// wait for a person. Only the connection is still bounded by requestTimeout.
+const loginTimeout = time.Minute
+
 // Cluster is what the stack reads from a live cluster.
 type Cluster interface {
 	// Version returns the API server's version.
@@ -41,6 +48,8 @@ type Cluster interface {
 	// GatewayClass reports whether a GatewayClass exists, and whether its controller has
 	// accepted it.
 	GatewayClass(ctx context.Context, name string) (exists, accepted bool, err error)
+	// DryRun asks the API server whether it would create an object, without doing so.
+	DryRun(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) error
 	// Deployments returns the Deployments in a namespace that match a label selector. An empty
 	// namespace means all namespaces.
 	Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
@@ -63,15 +72,26 @@ type client struct {
 	dynamic  dynamic.Interface
 }
 
-// Connect prepares a client; it sends nothing yet. It fails if the kubeconfig is missing or
-// invalid.
+// ErrNoKubeconfig says that there is no kubeconfig, so that no cluster is meant.
+var ErrNoKubeconfig = errors.New("there is no kubeconfig")
+
+// Connect prepares a client; it sends nothing yet. It fails with ErrNoKubeconfig, or if the
+// kubeconfig is invalid.
 func Connect(target Target) (Cluster, error) {
 	cfg, err := restConfig(target)
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, ErrNoKubeconfig
+	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the kubeconfig: %w", err)
 	}
 	cfg.Timeout = requestTimeout
-	cfg.QPS = -1 // A few calls need no throttling.
+	if cfg.ExecProvider != nil {
+		cfg.Timeout = loginTimeout
+		cfg.Dial = (&net.Dialer{Timeout: requestTimeout}).DialContext
+	}
+	cfg.QPS = -1                           // A few calls need no throttling.
+	cfg.WarningHandler = rest.NoWarnings{} // The provider shows those of the objects that it applies.
 	cfg.NegotiatedSerializer = serializer.NewCodecFactory(runtime.NewScheme()).WithoutConversion()
 	http, err := rest.HTTPClientFor(cfg)
 	if err != nil {
@@ -176,6 +196,12 @@ func (c *client) GatewayClass(ctx context.Context, name string) (exists, accepte
 		}
 	}
 	return true, accepted, err
+}
+
+func (c *client) DryRun(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
+	_, err := c.dynamic.Resource(resource).Namespace(object.GetNamespace()).
+		Create(ctx, object, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	return err
 }
 
 func (c *client) Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {

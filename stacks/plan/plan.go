@@ -43,6 +43,9 @@ type Object struct {
 	Manifest map[string]any
 }
 
+// String returns the object's kind and name.
+func (o Object) String() string { return o.Kind + " " + o.Name }
+
 // Resource returns the API resource of the object's kind.
 func (o Object) Resource() schema.GroupVersionResource {
 	if o.Kind == "Gateway" { // The usual rule would make it gatewaies.

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
@@ -28,6 +27,8 @@ func (c *checker) checkOwners(ctx context.Context) error {
 	if err := c.checkNamespace(namespace); err != nil || namespace == nil {
 		return err
 	}
+	c.namespaceExists = true
+	c.existing.Insert("Namespace " + c.Namespace)
 	planned := map[schema.GroupVersionResource][]plan.Object{}
 	for _, o := range c.Objects() {
 		if o.Namespace != "" {
@@ -56,6 +57,7 @@ func (c *checker) checkOwners(ctx context.Context) error {
 				case err != nil:
 					return err
 				case ours:
+					c.existing.Insert(objects[i].String())
 					c.edits.note(objects[i], found)
 				default:
 					problems = append(problems, c.foreign(resource, found))
@@ -86,7 +88,7 @@ func (c *checker) ours(o metav1.PartialObjectMetadata) (bool, error) {
 	}
 	// Somebody has replaced an object of ours by hand. In the stack's own namespace nobody
 	// else has reason to use these names and labels.
-	return c.ownsNamespace && o.Labels[components.PartOfLabel] == components.PartOf, nil
+	return c.ownsNamespace && o.Labels[llmd.PartOfLabel] == llmd.PartOf, nil
 }
 
 func (c *checker) checkNamespace(namespace *metav1.PartialObjectMetadata) error {

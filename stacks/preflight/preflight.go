@@ -1,6 +1,6 @@
 // Package preflight checks whether a plan can be deployed to a cluster, before anything
-// changes: the cluster's version, the kinds and controllers that the plan needs, and the
-// owners of existing objects.
+// changes: the cluster's version, the kinds and controllers that the plan needs, the owners
+// of existing objects, and whether the API server would admit the new ones.
 package preflight
 
 import (
@@ -11,6 +11,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
@@ -45,13 +46,17 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 		}
 		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
-	c := &checker{Stack: stack, live: live, id: sync.OnceValues(stack.ID)}
+	c := &checker{Stack: stack, live: live, preview: ctx.DryRun(), existing: sets.New[string](), id: sync.OnceValues(stack.ID)}
 	var kinds, owners error
 	var group errgroup.Group
 	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
 	group.Go(func() error { owners = c.checkOwners(ctx.Context()); return nil })
 	_ = group.Wait()
-	if err := errors.Join(checkVersion(is), kinds, owners); err != nil {
+	err = errors.Join(checkVersion(is), kinds, owners)
+	if err == nil { // Else the API server would only repeat what is known.
+		err = c.checkAdmission(ctx.Context())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
 	}
 	return c.edits, nil
@@ -60,11 +65,14 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 // checker is one run of all checks.
 type checker struct {
 	Stack
-	live cluster.Cluster
-	id   func() (string, error)
+	live    cluster.Cluster
+	preview bool
+	id      func() (string, error)
 	// ownsNamespace is set where the stack has created the namespace.
-	ownsNamespace bool
-	edits         Edits
+	namespaceExists, ownsNamespace bool
+	// existing are the objects of the stack that exist, by kind and name.
+	existing sets.Set[string]
+	edits    Edits
 }
 
 func checkVersion(is *version.Version) error {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
@@ -154,6 +156,7 @@ func TestRoutingAcrossReleases(t *testing.T) {
 	s := newStack(t, "releases", lab.Sample(t, "dev"))
 	s.SetAll(labtest.LLMDv04)
 	s.Up()
+	addStranger(t, s)
 	client := gateway(t, s)
 	check := func() {
 		checkRouting(t, s, client)
@@ -182,6 +185,28 @@ func TestRoutingAcrossReleases(t *testing.T) {
 		s.SetAll(newest)
 	})
 	change("back to v0.4.0", func() { s.SetAll(labtest.LLMDv04) })
+}
+
+// addStranger runs a model server of somebody else in the stack's namespace, with the labels
+// that all charts of llm-d set, and waits until it is ready.
+func addStranger(t *testing.T, s *labtest.Stack) {
+	t.Helper()
+	client := lab.Client(t).CoreV1().Pods(s.Namespace)
+	own, err := client.Get(t.Context(), pods(t, s, s.DecodeName())[0].name, metav1.GetOptions{})
+	require.NoError(t, err)
+	stranger := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "stranger", Labels: map[string]string{
+		llmd.ServingLabel: "true", llmd.ServingLabelNew: "true", llmd.RoleLabel: llmd.RoleDecode,
+	}}, Spec: own.Spec}
+	stranger.Spec.NodeName = ""
+	for i := range stranger.Spec.Containers {
+		c := &stranger.Spec.Containers[i]
+		if model := slices.Index(c.Args, "--model=random"); model >= 0 {
+			c.Args[model] = "--model=stranger"
+		}
+	}
+	_, err = client.Create(t.Context(), stranger, metav1.CreateOptions{})
+	require.NoError(t, err)
+	lab.Kubectl(t, "wait", "--for=condition=Ready", "pod/stranger", "-n", s.Namespace, "--timeout=60s")
 }
 
 func TestAlgorithmsWithoutEPP(t *testing.T) {
