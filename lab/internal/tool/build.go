@@ -87,10 +87,14 @@ func (b *Builder) Ensure(ctx context.Context, tools []Tool) (Paths, error) {
 // inUse reports whether an executable is there, and notes that it is used.
 func inUse(path string) bool {
 	now := time.Now()
-	_, err := os.Stat(path)
 	// A cache that cannot be written to is used all the same.
 	_ = os.Chtimes(filepath.Dir(path), now, now)
-	return err == nil
+	return isFile(path)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // prune removes the versions that have not been used for long. Processes that still run
@@ -142,7 +146,13 @@ func (b *Builder) build(ctx context.Context, t Tool, path, progress, left string
 	if err := compile(ctx, t, version, output); err != nil {
 		return fmt.Errorf("building %s: %w", t.Name, err)
 	}
+	if !isFile(output) {
+		return fmt.Errorf("building %s: there is no executable", t.Name)
+	}
 	if err := leaveOnly(dir, t.Name); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil { // Something that is no executable.
 		return err
 	}
 	if err := os.Rename(dir, filepath.Dir(path)); err != nil {
@@ -156,7 +166,12 @@ func (b *Builder) goBuild(ctx context.Context, t Tool, version, output string) e
 	module := filepath.Join(b.Pins, t.Module)
 	args := append(compileFlags(t), "-ldflags", t.ldflags(version), "-o", output)
 	if len(t.Embed)+len(t.Edits) > 0 {
-		overlay, err := overlay(t, module, filepath.Dir(output))
+		// In a folder of its own: an edited dependency may be called like the executable.
+		dir := output + "-overlay"
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+		overlay, err := overlay(t, module, dir)
 		if err != nil {
 			return err
 		}

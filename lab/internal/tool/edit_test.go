@@ -2,6 +2,7 @@ package tool
 
 import (
 	"archive/zip"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,4 +73,18 @@ func TestAnEditThatFindsNothingFails(t *testing.T) {
 	edit.Files["kinds/kinds.go"] = Changes{{Old: regexp.MustCompile("gone")}}
 	_, err := edit.overlay(module, t.TempDir())
 	require.ErrorContains(t, err, "kinds.go has nothing like gone")
+}
+
+//nolint:paralleltest // newDependency sets the environment.
+func TestAToolMayBeCalledLikeAnEditedDependency(t *testing.T) {
+	edit, _ := newDependency(t)
+	pins := t.TempDir()
+	write(t, filepath.Join(pins, "m", "go.mod"), "module m\n\ngo 1.26\n\n"+
+		"require example.com/dep v1.0.0\n\nreplace example.com/dep => ./dep\n")
+	write(t, filepath.Join(pins, "m", "dep", "go.mod"), "module example.com/dep\n")
+	write(t, filepath.Join(pins, "m", "main.go"), "package main\n\nimport _ \"example.com/dep/kinds\"\n\nfunc main() {}\n")
+	b := &Builder{Pins: pins, Cache: t.TempDir(), Out: io.Discard}
+	built, err := b.Ensure(t.Context(), []Tool{{Name: "dep", Module: "m", Package: ".", Edits: []Edit{edit}}})
+	require.NoError(t, err)
+	require.NoError(t, exec.Command(built["dep"]).Run())
 }
