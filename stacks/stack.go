@@ -146,6 +146,10 @@ func (c *composer) child(formerly ...string) pulumi.ResourceOption {
 	return pulumi.Composite(pulumi.Parent(c.Stack), pulumi.Aliases(aliases))
 }
 
+// namespaceDeletion is how long a destroy waits for an empty namespace to go. It takes
+// seconds, unless an API whose server is gone keeps Kubernetes from seeing what is in it.
+const namespaceDeletion = "5m"
+
 // createNamespace creates the namespace, or uses the existing one.
 func (c *composer) createNamespace() error {
 	if given := c.args.Namespace; given != nil {
@@ -165,7 +169,7 @@ func (c *composer) createNamespace() error {
 				"pod-security.kubernetes.io/enforce": pulumi.String("restricted"),
 			},
 		},
-	}, c.child("namespace"))
+	}, c.child("namespace"), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: namespaceDeletion}))
 	if err != nil {
 		return err
 	}
