@@ -26,13 +26,53 @@ type SimulatorSettings struct {
 	// TimeToFirstToken is the delay before a response starts. Default: 0s.
 	TimeToFirstToken string `pulumi:"timeToFirstToken,optional"`
 
+	// TimeToFirstTokenStdDev is its standard deviation, at most 30 % of it. Default: 0s.
+	TimeToFirstTokenStdDev string `pulumi:"timeToFirstTokenStdDev,optional"`
+
+	// PrefillOverhead is what a prompt of any length costs, unless TimeToFirstToken is set.
+	// Default: 0s.
+	PrefillOverhead string `pulumi:"prefillOverhead,optional"`
+
+	// PrefillTimePerToken is what each token of a prompt costs that is not in the KV cache,
+	// unless TimeToFirstToken is set. Default: 0s.
+	PrefillTimePerToken string `pulumi:"prefillTimePerToken,optional"`
+
+	// PrefillTimeStdDev is the standard deviation of the whole prefill. Default: 0s.
+	PrefillTimeStdDev string `pulumi:"prefillTimeStdDev,optional"`
+
 	// InterTokenLatency is the delay between two tokens. Default: 0s.
 	InterTokenLatency string `pulumi:"interTokenLatency,optional"`
+
+	// InterTokenLatencyStdDev is its standard deviation, at most 30 % of it. Default: 0s.
+	InterTokenLatencyStdDev string `pulumi:"interTokenLatencyStdDev,optional"`
 
 	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
 	// prefill pod has processed. Default: 0s.
 	KVCacheTransferLatency string `pulumi:"kvCacheTransferLatency,optional"`
+
+	// TimeFactorUnderLoad is how many times as long a simulator takes that processes MaxNumSeqs
+	// requests. Default: 1.
+	TimeFactorUnderLoad float64 `pulumi:"timeFactorUnderLoad,optional"`
+
+	// MaxModelLen is the context window in tokens. Default: 1024.
+	MaxModelLen int `pulumi:"maxModelLen,optional"`
+
+	// KVCacheBlocks is the size of the KV cache of one simulator in blocks. Default: no cache.
+	KVCacheBlocks int `pulumi:"kvCacheBlocks,optional"`
+
+	// KVCacheBlockSize is the number of tokens in a block: 8, 16, 32, 64 or 128. Default: 16.
+	KVCacheBlockSize int `pulumi:"kvCacheBlockSize,optional"`
+
+	// FailureRate is the percentage of requests that fail at random. Default: 0.
+	FailureRate int `pulumi:"failureRate,optional"`
+
+	// FailureTypes are the errors to choose from, such as rate_limit. Default: all that the
+	// simulator knows.
+	FailureTypes []string `pulumi:"failureTypes,optional"`
 }
+
+// kvCacheBlockSize is the simulator's own default.
+const kvCacheBlockSize = 16
 
 // simulatorOptions converts the settings to the simulator's own.
 func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
@@ -42,7 +82,15 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		Port:       int32(a.simulatorPort()),
 		Verbosity:  int32(orValue(a.LogVerbosity, llmd.SimulatorVerbosity)),
 		MaxNumSeqs: int32(settings.MaxNumSeqs),
-		Args:       a.Args,
+
+		MaxModelLen:         int32(settings.MaxModelLen),
+		TimeFactorUnderLoad: settings.TimeFactorUnderLoad,
+		KVCacheBlocks:       int32(settings.KVCacheBlocks),
+		KVCacheBlockSize:    int32(or(settings.KVCacheBlockSize, kvCacheBlockSize)),
+		FailureRate:         int32(settings.FailureRate),
+		FailureTypes:        settings.FailureTypes,
+
+		Args: a.Args,
 	}
 	var errs []error
 	var err error
@@ -57,7 +105,12 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		to         *time.Duration
 	}{
 		{"time to first token", settings.TimeToFirstToken, &options.TimeToFirstToken},
+		{"deviation of the time to first token", settings.TimeToFirstTokenStdDev, &options.TimeToFirstTokenStdDev},
+		{"prefill overhead", settings.PrefillOverhead, &options.PrefillOverhead},
+		{"prefill time per token", settings.PrefillTimePerToken, &options.PrefillTimePerToken},
+		{"deviation of the prefill time", settings.PrefillTimeStdDev, &options.PrefillTimeStdDev},
 		{"inter-token latency", settings.InterTokenLatency, &options.InterTokenLatency},
+		{"deviation of the inter-token latency", settings.InterTokenLatencyStdDev, &options.InterTokenLatencyStdDev},
 		{"KV-cache transfer latency", settings.KVCacheTransferLatency, &options.KVCacheTransferLatency},
 	} {
 		if latency.text == "" {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 // Default returns the configuration of a stack that sets nothing.
@@ -50,7 +51,10 @@ func Default() Spec {
 				Resources: requests("50m", "64Mi"),
 			},
 		},
-		Simulator: Simulator{Model: "random", MaxNumSeqs: 5},
+		Simulator: Simulator{
+			Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
+			KVCache: KVCache{Blocks: 1024, BlockSize: 16},
+		},
 	}
 }
 

@@ -24,6 +24,8 @@ var idleParts = []struct {
 	{"loadBalancing.algorithm", func(s *Spec) bool { return s.LoadBalancing.Enabled || s.StandardGateway() }, "without loadBalancing.enabled or the standard gateway"},
 	{"loadBalancing.connectionPool", func(s *Spec) bool { return s.LoadBalancing.Enabled }, "without loadBalancing.enabled"},
 	{"networkPolicy.proxyService", func(s *Spec) bool { return s.NetworkPolicy.Enabled }, "without networkPolicy.enabled"},
+	{"simulator.kvCache", func(s *Spec) bool { return s.Simulator.KVCache.Enabled }, "without simulator.kvCache.enabled"},
+	{"simulator.failures.types", func(s *Spec) bool { return s.Simulator.Failures.Rate > 0 }, "without simulator.failures.rate"},
 	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
 }
 

@@ -1,9 +1,6 @@
 package config
 
-import (
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // Stage configures the prefill or the decode stage.
 type Stage struct {
@@ -43,25 +40,4 @@ type RoutingSidecar struct {
 	Version string `json:"version"`
 	// Resources of the sidecar container. Default: requests of 50m CPU and 64Mi memory.
 	Resources corev1.ResourceRequirements `json:"resources"`
-}
-
-// Simulator holds settings of the simulator itself, for every stage.
-type Simulator struct {
-	// Version of the simulator, such as v0.10.2, where the images' tags do not say it.
-	// Default: that of each tag; the newest known one if the tag is no version.
-	Version string `json:"version"`
-	// Model is the name the simulators answer to. Default: random.
-	Model string `json:"model"`
-	// Seed of the simulators' random numbers. Default: random once per stack, then kept.
-	Seed *int64 `json:"seed"`
-	// TimeToFirstToken is the delay before a response starts. A Go duration. Default: 0s.
-	TimeToFirstToken metav1.Duration `json:"timeToFirstToken"`
-	// InterTokenLatency is the delay between two tokens. A Go duration. Default: 0s.
-	InterTokenLatency metav1.Duration `json:"interTokenLatency"`
-	// KVCacheTransferLatency replaces TimeToFirstToken on a decode pod whose prompt a
-	// prefill pod has processed. A Go duration. Default: 0s.
-	KVCacheTransferLatency metav1.Duration `json:"kvCacheTransferLatency"`
-	// MaxNumSeqs is how many requests one simulator processes concurrently.
-	// At least 1. Default: 5.
-	MaxNumSeqs int32 `json:"maxNumSeqs"`
 }

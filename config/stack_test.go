@@ -58,7 +58,9 @@ func (s *stack) problems() []Problem {
 func shell(t *testing.T, lines []string) [][][]string {
 	t.Helper()
 	script := `pulumi() { printf '%s\0' "$#" "$@"; }; ` + strings.Join(lines, " && printf 'end\\0'; ") + ` && printf 'end\0'`
-	out, err := exec.Command("sh", "-euc", script).CombinedOutput()
+	cmd := exec.Command("sh", "-eu") // The script is too long for an argument.
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	all := make([][][]string, len(lines))
 	words, line := strings.Split(string(out), "\x00"), 0

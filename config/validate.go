@@ -155,11 +155,8 @@ func (s *Spec) checkStages(v *validator) {
 		v.resources(path.Child("resources"), stage.Resources)
 		v.args(path.Child("args"), stage.Args, map[string]string{
 			"port": "use " + name + ".port", "v": "use " + name + ".logVerbosity",
-			"model": "use simulator.model", "seed": "use simulator.seed", "max-num-seqs": "use simulator.maxNumSeqs",
-			"time-to-first-token":       "use simulator.timeToFirstToken",
-			"inter-token-latency":       "use simulator.interTokenLatency",
-			"kv-cache-transfer-latency": "use simulator.kvCacheTransferLatency",
-		})
+			"seed": "use simulator.seed",
+		}, simulatorFlags)
 	}
 	sidecar := v.at("decode.routingSidecar")
 	_, err := release.SidecarOf(s.Decode.RoutingSidecar.Image, s.Decode.RoutingSidecar.Version)
@@ -178,15 +175,4 @@ func (s *Spec) checkStages(v *validator) {
 		v.invalid(v.at("decode.port"), s.Decode.Port,
 			"must be below 65535: behind the routing sidecar, the simulator listens on the next port")
 	}
-}
-
-func (s *Spec) checkSimulator(v *validator) {
-	path := v.at("simulator")
-	if s.Simulator.Model == "" {
-		v.invalid(path.Child("model"), "", "must not be empty")
-	}
-	v.duration(path.Child("timeToFirstToken"), s.Simulator.TimeToFirstToken.Duration, 0)
-	v.duration(path.Child("interTokenLatency"), s.Simulator.InterTokenLatency.Duration, 0)
-	v.duration(path.Child("kvCacheTransferLatency"), s.Simulator.KVCacheTransferLatency.Duration, 0)
-	v.atLeastOne(path.Child("maxNumSeqs"), s.Simulator.MaxNumSeqs)
 }

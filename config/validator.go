@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,14 +99,18 @@ func (v *validator) release(
 
 // args refuses flags that the program itself sets, since the two would conflict. ours says
 // for each flag what to use instead.
-func (v *validator) args(path *field.Path, args []string, ours map[string]string) {
+func (v *validator) args(path *field.Path, args []string, ours ...map[string]string) {
+	instead := map[string]string{}
+	for _, flags := range ours {
+		maps.Copy(instead, flags)
+	}
 	for i, arg := range args {
 		if arg == "" {
 			v.invalid(path.Index(i), arg, "must not be empty")
 			continue
 		}
 		flag, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		instead, is := ours[flag]
+		use, is := instead[flag]
 		if !is || !strings.HasPrefix(arg, "-") {
 			continue
 		}
@@ -113,6 +118,6 @@ func (v *validator) args(path *field.Path, args []string, ours map[string]string
 		if next := i + 1; !hasValue && next < len(args) && !strings.HasPrefix(args[next], "-") {
 			fix = both(removeCommand(path.Index(next)), fix) // The flag's value.
 		}
-		v.add(path.Index(i), arg, fix, "cannot be set here: %s", instead)
+		v.add(path.Index(i), arg, fix, "cannot be set here: %s", use)
 	}
 }

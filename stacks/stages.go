@@ -62,15 +62,34 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Port:             int(stage.Port),
 		LogVerbosity:     integer(stage.LogVerbosity),
 		Seed:             c.seed,
-		Simulator: &components.SimulatorSettings{
-			Model:                  c.spec.Simulator.Model,
-			MaxNumSeqs:             int(c.spec.Simulator.MaxNumSeqs),
-			TimeToFirstToken:       c.spec.Simulator.TimeToFirstToken.Duration.String(),
-			InterTokenLatency:      c.spec.Simulator.InterTokenLatency.Duration.String(),
-			KVCacheTransferLatency: c.spec.Simulator.KVCacheTransferLatency.Duration.String(),
-		},
-		Args:          stage.Args,
-		NetworkPolicy: c.spec.NetworkPolicy.Enabled,
-		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
+		Simulator:        simulatorSettings(c.spec.Simulator),
+		Args:             stage.Args,
+		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
+}
+
+func simulatorSettings(s config.Simulator) *components.SimulatorSettings {
+	settings := &components.SimulatorSettings{
+		Model:                   s.Model,
+		MaxNumSeqs:              int(s.MaxNumSeqs),
+		MaxModelLen:             int(s.MaxModelLen),
+		TimeToFirstToken:        s.TimeToFirstToken.Duration.String(),
+		TimeToFirstTokenStdDev:  s.TimeToFirstTokenStdDev.Duration.String(),
+		PrefillOverhead:         s.PrefillOverhead.Duration.String(),
+		PrefillTimePerToken:     s.PrefillTimePerToken.Duration.String(),
+		PrefillTimeStdDev:       s.PrefillTimeStdDev.Duration.String(),
+		InterTokenLatency:       s.InterTokenLatency.Duration.String(),
+		InterTokenLatencyStdDev: s.InterTokenLatencyStdDev.Duration.String(),
+		KVCacheTransferLatency:  s.KVCacheTransferLatency.Duration.String(),
+		TimeFactorUnderLoad:     s.TimeFactorUnderLoad,
+		FailureRate:             int(s.Failures.Rate),
+	}
+	if s.KVCache.Enabled {
+		settings.KVCacheBlocks, settings.KVCacheBlockSize = int(s.KVCache.Blocks), int(s.KVCache.BlockSize)
+	}
+	for _, failure := range s.Failures.Types {
+		settings.FailureTypes = append(settings.FailureTypes, string(failure))
+	}
+	return settings
 }

@@ -22,10 +22,47 @@ type Options struct {
 	Verbosity int32
 	// MaxNumSeqs is the number of requests processed concurrently.
 	MaxNumSeqs int32
-	// TimeToFirstToken, InterTokenLatency and KVCacheTransferLatency are simulated delays.
-	TimeToFirstToken, InterTokenLatency, KVCacheTransferLatency time.Duration
+	// MaxModelLen is the context window in tokens.
+	MaxModelLen int32
+	// Latencies are simulated delays.
+	Latencies
+	// TimeFactorUnderLoad multiplies them in a simulator that is full.
+	TimeFactorUnderLoad float64
+	// KVCacheBlocks is the size of the KV cache in blocks of KVCacheBlockSize tokens. 0: no cache.
+	KVCacheBlocks, KVCacheBlockSize int32
+	// FailureRate is the percentage of requests that fail, with one of FailureTypes.
+	FailureRate  int32
+	FailureTypes []string
 	// Args are appended; the last occurrence of a flag wins.
 	Args []string
+}
+
+// DefaultMaxModelLen is the simulator's own context window in tokens.
+const DefaultMaxModelLen = 1024
+
+// Latencies are the delays of a simulator, and their standard deviations.
+type Latencies struct {
+	TimeToFirstToken, InterTokenLatency, KVCacheTransferLatency time.Duration
+	TimeToFirstTokenStdDev, InterTokenLatencyStdDev             time.Duration
+	PrefillOverhead, PrefillTimePerToken, PrefillTimeStdDev     time.Duration
+}
+
+type latencyFlag struct {
+	name  string
+	value time.Duration
+}
+
+func (l Latencies) flags() []latencyFlag {
+	return []latencyFlag{
+		{"time-to-first-token", l.TimeToFirstToken},
+		{"inter-token-latency", l.InterTokenLatency},
+		{"kv-cache-transfer-latency", l.KVCacheTransferLatency},
+		{"time-to-first-token-std-dev", l.TimeToFirstTokenStdDev},
+		{"inter-token-latency-std-dev", l.InterTokenLatencyStdDev},
+		{"prefill-overhead", l.PrefillOverhead},
+		{"prefill-time-per-token", l.PrefillTimePerToken},
+		{"prefill-time-std-dev", l.PrefillTimeStdDev},
+	}
 }
 
 // Args returns the command line.
@@ -43,16 +80,25 @@ func Args(o Options) []string {
 	if o.MaxNumSeqs > 0 {
 		args = append(args, fmt.Sprintf("--max-num-seqs=%d", o.MaxNumSeqs))
 	}
-	for _, latency := range []struct {
-		flag  string
-		value time.Duration
-	}{
-		{"time-to-first-token", o.TimeToFirstToken},
-		{"inter-token-latency", o.InterTokenLatency},
-		{"kv-cache-transfer-latency", o.KVCacheTransferLatency},
-	} {
+	if o.MaxModelLen > 0 && o.MaxModelLen != DefaultMaxModelLen {
+		args = append(args, fmt.Sprintf("--max-model-len=%d", o.MaxModelLen))
+	}
+	for _, latency := range o.flags() {
 		if latency.value > 0 {
-			args = append(args, "--"+latency.flag+"="+o.latency(latency.value))
+			args = append(args, "--"+latency.name+"="+o.latency(latency.value))
+		}
+	}
+	if o.TimeFactorUnderLoad > 1 {
+		args = append(args, fmt.Sprintf("--time-factor-under-load=%g", o.TimeFactorUnderLoad))
+	}
+	if o.KVCacheBlocks > 0 {
+		args = append(args, "--enable-kvcache",
+			fmt.Sprintf("--kv-cache-size=%d", o.KVCacheBlocks), fmt.Sprintf("--block-size=%d", o.KVCacheBlockSize))
+	}
+	if o.FailureRate > 0 {
+		args = append(args, fmt.Sprintf("--failure-injection-rate=%d", o.FailureRate))
+		if len(o.FailureTypes) > 0 {
+			args = append(args, append([]string{"--failure-types"}, o.FailureTypes...)...)
 		}
 	}
 	if o.Release.DummyTokenizerFlag {

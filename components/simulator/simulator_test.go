@@ -13,8 +13,11 @@ func TestArgs(t *testing.T) {
 	t.Parallel()
 	latencies := Options{
 		Model: "m", Port: 1, MaxNumSeqs: 9,
-		TimeToFirstToken: 150 * time.Millisecond, InterTokenLatency: 300 * time.Microsecond,
-		KVCacheTransferLatency: time.Second, Args: []string{"--log-http"},
+		Latencies: Latencies{
+			TimeToFirstToken: 150 * time.Millisecond, InterTokenLatency: 300 * time.Microsecond,
+			KVCacheTransferLatency: time.Second,
+		},
+		Args: []string{"--log-http"},
 	}
 	for name, test := range map[string]struct {
 		version string
@@ -25,6 +28,25 @@ func TestArgs(t *testing.T) {
 			"v0.10.2",
 			Options{Port: 8200, Verbosity: 5},
 			[]string{"--model=random", "--mode=random", "--port=8200", "--v=5", "--force-dummy-tokenizer"},
+		},
+		"a GPU's costs": {
+			"v0.10.2",
+			Options{
+				Port: 8200, MaxModelLen: 8192, TimeFactorUnderLoad: 2.5,
+				Latencies: Latencies{
+					PrefillOverhead: 20 * time.Millisecond, PrefillTimePerToken: 200 * time.Microsecond, PrefillTimeStdDev: time.Millisecond,
+					InterTokenLatency: 15 * time.Millisecond, InterTokenLatencyStdDev: time.Millisecond,
+				},
+				KVCacheBlocks: 1024, KVCacheBlockSize: 16,
+				FailureRate: 5, FailureTypes: []string{"rate_limit", "server_error"},
+			},
+			[]string{
+				"--model=random", "--mode=random", "--port=8200", "--v=0", "--max-model-len=8192",
+				"--inter-token-latency=15ms", "--inter-token-latency-std-dev=1ms",
+				"--prefill-overhead=20ms", "--prefill-time-per-token=200µs", "--prefill-time-std-dev=1ms",
+				"--time-factor-under-load=2.5", "--enable-kvcache", "--kv-cache-size=1024", "--block-size=16",
+				"--failure-injection-rate=5", "--failure-types", "rate_limit", "server_error", "--force-dummy-tokenizer",
+			},
 		},
 		"all options": {"v0.10.2", latencies, []string{
 			"--model=m", "--mode=random", "--port=1", "--v=0", "--max-num-seqs=9",

@@ -25,12 +25,18 @@ var choices = map[string][]any{
 	"decode.args":             {[]any{"--max-loras=2"}},
 	"prefill.args":            {[]any{"--max-loras=3", "--max-model-len=2048"}},
 	"simulator.model":         {"random", "org/model"},
-	"resources.requests.cpu":  {"10m", "1"},
-	"resources.limits.memory": {"512Mi", "1G"},
-	"port":                    {1, 80, 8200, 8201, 65535},
-	"verbosity":               {0, 10},
-	"logVerbosity":            {0, 10},
-	"replicas":                {1, 3},
+	// Their bounds depend on each other.
+	"simulator.timeToFirstTokenStdDev":  {"0s"},
+	"simulator.interTokenLatencyStdDev": {"0s"},
+	"simulator.timeFactorUnderLoad":     {1, 2.5},
+	"simulator.kvCache.blockSize":       {8, 128},
+	"simulator.failures.types":          {[]any{"rate_limit", "server_error"}},
+	"resources.requests.cpu":            {"10m", "1"},
+	"resources.limits.memory":           {"512Mi", "1G"},
+	"port":                              {1, 80, 8200, 8201, 65535},
+	"verbosity":                         {0, 10},
+	"logVerbosity":                      {0, 10},
+	"replicas":                          {1, 3},
 }
 
 // Generate returns a configuration whose values are each valid, though they may conflict.
