@@ -5,6 +5,8 @@ CRDS    ?= all
 NAME    ?= dev
 NODE    ?= auto
 LLMD    ?=
+FILE    ?= examples/compare/epp.yaml
+OUT     ?= compare.out
 
 # The same settings as in the lab's own builds (lab/internal/program), which share the cache.
 export GOFLAGS = -trimpath -buildvcs=false
@@ -18,7 +20,7 @@ NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(POL
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke down env list logs test check vulncheck unit fuzz e2e bench lab
+.PHONY: help up preview status smoke compare down env list logs test check vulncheck unit fuzz e2e bench lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ status: lab ## Show what runs, and what differs from the configuration
 
 smoke: lab ## Send requests through the gateway: which pods answer, and how fast
 	@$(LAB) smoke $(TARGETFLAGS)
+
+compare: lab ## Compare the scheduler configurations in FILE (examples/compare/epp.yaml): the report is in OUT
+	@$(LAB) compare $(TARGETFLAGS) $(NODEFLAGS) --crds='$(CRDS)' --file='$(FILE)' --out='$(OUT)' $(if $(YES),--yes)
 
 down: lab ## Destroy the stack, and stop and remove the lab
 	@$(LAB) down $(TARGETFLAGS) $(if $(YES),--yes)

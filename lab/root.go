@@ -27,7 +27,7 @@ func newRoot() *cobra.Command {
 	o := &target.Options{Lab: lab.Defaults(), Stack: target.DefaultStack, Cluster: target.Lab}
 	root.PersistentFlags().StringVar(&o.Lab.Repository, "repository", o.Lab.Repository, "the clone of llm-d-sim")
 	root.AddCommand(
-		newUp(o), newPreview(o), newStatus(o), newSmoke(o), newDown(o), newEnv(o),
+		newUp(o), newPreview(o), newStatus(o), newSmoke(o), newCompare(o), newDown(o), newEnv(o),
 		newStart(&o.Lab), newStop(&o.Lab), newList(), newLogs(&o.Lab), newTools(&o.Lab),
 	)
 	return root

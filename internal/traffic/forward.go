@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
+	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,19 +27,57 @@ func Forward(ctx context.Context, config *rest.Config, namespace, service string
 	if err != nil {
 		return "", err
 	}
-	pod, target, err := behind(ctx, client, namespace, service)
+	targets, err := behind(ctx, client, namespace, service)
 	if err != nil {
 		return "", err
 	}
+	return forward(ctx, config, client, targets[0])
+}
+
+// Reach returns a URL for each ready pod behind a Service: the pod's own address if this
+// machine has a route to it, or else one as of Forward. A load that is spread over all of them
+// is balanced, while one connection to a Service would stay at a single pod.
+func Reach(ctx context.Context, config *rest.Config, namespace, service string) ([]string, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := behind(ctx, client, namespace, service)
+	if err != nil {
+		return nil, err
+	}
+	urls := make([]string, len(targets))
+	for i, t := range targets {
+		address := net.JoinHostPort(t.pod.Status.PodIP, strconv.Itoa(int(t.port)))
+		if conn, err := net.DialTimeout("tcp", address, routeTimeout); err == nil {
+			urls[i] = "http://" + address
+			_ = conn.Close()
+		} else if urls[i], err = forward(ctx, config, client, t); err != nil {
+			return nil, err
+		}
+	}
+	return urls, nil
+}
+
+// routeTimeout is enough for a pod on a network that this machine has a route to.
+const routeTimeout = time.Second
+
+// target is a pod and its port for HTTP.
+type target struct {
+	pod  corev1.Pod
+	port int32
+}
+
+func forward(ctx context.Context, config *rest.Config, client kubernetes.Interface, t target) (string, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return "", err
 	}
 	url := client.CoreV1().RESTClient().Post().
-		Resource("pods").Namespace(namespace).Name(pod).SubResource("portforward").URL()
+		Resource("pods").Namespace(t.pod.Namespace).Name(t.pod.Name).SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
 	ready := make(chan struct{})
-	forwarder, err := portforward.New(dialer, []string{fmt.Sprintf("0:%d", target)}, ctx.Done(), ready, io.Discard, io.Discard)
+	forwarder, err := portforward.New(dialer, []string{fmt.Sprintf("0:%d", t.port)}, ctx.Done(), ready, io.Discard, io.Discard)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +86,7 @@ func Forward(ctx context.Context, config *rest.Config, namespace, service string
 	select {
 	case <-ready:
 	case err := <-failed:
-		return "", fmt.Errorf("forwarding to pod %s: %w", pod, err)
+		return "", fmt.Errorf("forwarding to pod %s: %w", t.pod.Name, err)
 	}
 	ports, err := forwarder.GetPorts()
 	if err != nil {
@@ -53,32 +95,34 @@ func Forward(ctx context.Context, config *rest.Config, namespace, service string
 	return fmt.Sprintf("http://127.0.0.1:%d", ports[0].Local), nil
 }
 
-// behind finds a ready pod of a Service, and the pod's port for HTTP.
-func behind(
-	ctx context.Context, client kubernetes.Interface, namespace, name string,
-) (pod string, target int32, err error) {
+// behind finds the ready pods of a Service, at least one.
+func behind(ctx context.Context, client kubernetes.Interface, namespace, name string) ([]target, error) {
 	service, err := client.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return "", 0, err
+		return nil, err
+	}
+	i := slices.IndexFunc(service.Spec.Ports, func(p corev1.ServicePort) bool {
+		return p.Name == "http" || len(service.Spec.Ports) == 1
+	})
+	if i < 0 {
+		return nil, fmt.Errorf("service %s has no port named http", name)
 	}
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: labels.SelectorFromSet(service.Spec.Selector).String(),
 	})
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
+	var targets []target
 	for _, p := range pods.Items {
-		if !ready(p) {
-			continue
+		if ready(p) {
+			targets = append(targets, target{p, containerPort(p, service.Spec.Ports[i])})
 		}
-		for _, sp := range service.Spec.Ports {
-			if sp.Name == "http" || len(service.Spec.Ports) == 1 {
-				return p.Name, containerPort(p, sp), nil
-			}
-		}
-		return "", 0, fmt.Errorf("service %s has no port named http", name)
 	}
-	return "", 0, fmt.Errorf("no pod of service %s in namespace %s is ready", name, namespace)
+	if len(targets) == 0 {
+		return nil, fmt.Errorf("no pod of service %s in namespace %s is ready", name, namespace)
+	}
+	return targets, nil
 }
 
 func ready(pod corev1.Pod) bool {

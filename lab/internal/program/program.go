@@ -1,5 +1,5 @@
-// Package program builds what this repository itself runs: the Pulumi program and the
-// smoke test.
+// Package program builds what this repository itself runs: the Pulumi program, the smoke test
+// and the comparison.
 package program
 
 import (
@@ -24,6 +24,12 @@ func Env() [][2]string {
 	return [][2]string{{"GOFLAGS", "-trimpath -buildvcs=false"}, {"CGO_ENABLED", "0"}}
 }
 
+// BuildCompare builds the comparison, which is a module of its own, and returns its executable.
+func BuildCompare(ctx context.Context, repository string) (string, error) {
+	path := filepath.Join(repository, bin, "compare")
+	return path, goBuild(ctx, filepath.Join(repository, "compare"), "-o", path, ".")
+}
+
 // Build builds the Pulumi program and the smoke test, so that neither is waited for later.
 func Build(ctx context.Context, repository string) error {
 	return build(ctx, repository, ".", smoke)
@@ -35,8 +41,12 @@ func BuildSmoke(ctx context.Context, repository string) (string, error) {
 }
 
 func build(ctx context.Context, repository string, packages ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", bin + string(filepath.Separator)}, packages...)...)
-	cmd.Dir, cmd.Env = repository, os.Environ()
+	return goBuild(ctx, repository, append([]string{"-o", bin + string(filepath.Separator)}, packages...)...)
+}
+
+func goBuild(ctx context.Context, dir string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	cmd.Dir, cmd.Env = dir, os.Environ()
 	for _, pair := range Env() {
 		cmd.Env = append(cmd.Env, pair[0]+"="+pair[1])
 	}

@@ -65,6 +65,13 @@ func (t *current) Status(ctx context.Context) error {
 
 func (t *current) Smoke(ctx context.Context) error { return smoke(ctx, &t.cli) }
 
+func (t *current) Compare(ctx context.Context, c Comparison) error {
+	if t.yes {
+		return compare(ctx, &t.cli, c)
+	}
+	return compare(ctx, &t.cli, c, "--ask")
+}
+
 func (t *current) Down(ctx context.Context) error {
 	return t.configured(ctx, func() error { return t.cli.Run(ctx, t.asking("destroy")...) })
 }

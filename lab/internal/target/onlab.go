@@ -119,9 +119,32 @@ func (t *onLab) Smoke(ctx context.Context) error {
 		return err
 	}
 	if t.lab.FakesPods() {
-		return fmt.Errorf("KWOK fakes the pods of this lab, so none answers: make down%s, then make up NODE=real%[1]s", t.variables())
+		return t.noAnswers()
 	}
 	return smoke(ctx, &w.CLI)
+}
+
+func (t *onLab) Compare(ctx context.Context, c Comparison) error {
+	if err := t.lab.Start(ctx); err != nil {
+		return err
+	}
+	if t.lab.FakesPods() {
+		return t.noAnswers()
+	}
+	w, err := t.lab.Workspace(t.stack)
+	if err != nil {
+		return err
+	}
+	var flags []string
+	for _, i := range w.Images {
+		flags = append(flags, "--image", i.Path+"="+i.Reference)
+	}
+	return compare(ctx, &w.CLI, c, flags...)
+}
+
+// noAnswers says why nothing answers requests.
+func (t *onLab) noAnswers() error {
+	return fmt.Errorf("KWOK fakes the pods of this lab, so none answers: make down%s, then make up NODE=real%[1]s", t.variables())
 }
 
 func (t *onLab) Down(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/lab"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/process"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/program"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/workspace"
 )
@@ -25,6 +26,8 @@ type Target interface {
 	Status(ctx context.Context) error
 	// Smoke sends requests through the stack's gateway.
 	Smoke(ctx context.Context) error
+	// Compare runs a comparison on stacks of its own.
+	Compare(ctx context.Context, c Comparison) error
 	// Down destroys the stack.
 	Down(ctx context.Context) error
 }
@@ -88,6 +91,26 @@ func smoke(ctx context.Context, cli *workspace.CLI) error {
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = cli.Env, bytes.NewReader(outputs), os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the smoke test failed, see above: %w", err)
+	}
+	return nil
+}
+
+// Comparison is one of scheduler configurations.
+type Comparison struct {
+	// File describes it, and Out is the folder of its report.
+	File, Out string
+}
+
+// compare runs the comparison's own command.
+func compare(ctx context.Context, cli *workspace.CLI, c Comparison, flags ...string) error {
+	path, err := program.BuildCompare(ctx, cli.Repository)
+	if err != nil {
+		return err
+	}
+	cmd := process.Graceful(ctx, path, append([]string{"--file", c.File, "--out", c.Out}, flags...)...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = cli.Env, os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("make compare: %w", err)
 	}
 	return nil
 }

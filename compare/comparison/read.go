@@ -1,0 +1,305 @@
+package comparison
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/llm-d-sim/llm-d-sim/compare/result"
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
+)
+
+// Problem is one that keeps a comparison from running.
+type Problem struct {
+	Line         int
+	Path, Detail string
+}
+
+// Error lists the problems of a file.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = fmt.Sprintf("%s:%d: ", e.File, p.Line)
+		if p.Path != "" {
+			lines[i] += p.Path + ": "
+		}
+		lines[i] += p.Detail
+	}
+	return fmt.Sprintf("%d problems, nothing was deployed:\n%s", len(lines), strings.Join(lines, "\n"))
+}
+
+// Read reads a comparison and checks it, with the configuration of each candidate. images
+// replace default ones, by their configuration keys. The error is an *Error with all problems
+// unless the file cannot be read.
+func Read(path string, images map[string]string) (*Comparison, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Comparison{Repetitions: 3, Seed: 1, Path: path, Text: string(raw)}
+	k := &checker{Comparison: c, images: images, problems: Error{File: path}}
+	if err := yaml.Unmarshal(raw, &k.root); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		k.decodeError(err)
+	} else {
+		k.check()
+	}
+	if len(k.problems.Problems) > 0 {
+		slices.SortStableFunc(k.problems.Problems, func(a, b Problem) int { return a.Line - b.Line })
+		return nil, &k.problems
+	}
+	return c, nil
+}
+
+// checker checks one file.
+type checker struct {
+	*Comparison
+	root     yaml.Node
+	images   map[string]string
+	problems Error
+}
+
+func (k *checker) add(path, format string, args ...any) {
+	k.problems.Problems = append(k.problems.Problems, Problem{k.line(path), path, fmt.Sprintf(format, args...)})
+}
+
+// decodeError takes the lines out of the decoder's messages.
+func (k *checker) decodeError(err error) {
+	var all *yaml.TypeError
+	if !errors.As(err, &all) {
+		k.add("", "%v", err)
+		return
+	}
+	for _, message := range all.Errors {
+		rest, _ := strings.CutPrefix(message, "line ")
+		number, detail, _ := strings.Cut(rest, ": ")
+		line, _ := strconv.Atoi(number)
+		detail = regexp.MustCompile(` in type \S+`).ReplaceAllString(detail, " here")
+		k.problems.Problems = append(k.problems.Problems, Problem{Line: line, Detail: detail})
+	}
+}
+
+// name is what an expectation can refer to.
+var name = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]*$`)
+
+func (k *checker) check() {
+	if len(k.Candidates) < 2 {
+		k.add("candidates", "must be two or more: the first is the baseline")
+	}
+	if len(k.Workloads) == 0 {
+		k.add("workloads", "must be one or more")
+	}
+	if k.Repetitions < 2 {
+		k.add("repetitions", "must be 2 or more, to tell a difference from noise")
+	}
+	names := map[string]bool{}
+	for i := range k.Candidates {
+		path := fmt.Sprintf("candidates[%d]", i)
+		c := &k.Candidates[i]
+		if !name.MatchString(c.Name) {
+			k.add(path+".name", "%q must be letters and digits, a letter first", c.Name)
+		} else if names[lower(c.Name)] {
+			k.add(path+".name", "%q is taken by another candidate", c.Name)
+		}
+		names[lower(c.Name)] = true
+		k.checkStack(c, path+".stack")
+	}
+	var candidates []string
+	for _, c := range k.Candidates {
+		candidates = append(candidates, c.Name)
+	}
+	names = map[string]bool{}
+	for i := range k.Workloads {
+		k.checkWorkload(&k.Workloads[i], fmt.Sprintf("workloads[%d]", i), names, candidates)
+	}
+}
+
+func (k *checker) checkStack(c *Candidate, path string) {
+	stack := merge(k.Stack, c.Stack)
+	for key, image := range k.images {
+		setDefault(stack, strings.Split(key, "."), image)
+	}
+	if _, set := stack["namespace"]; set {
+		k.add(path, "namespace cannot be set: each candidate has its own, %s", c.Namespace())
+	}
+	stack["namespace"] = c.Namespace()
+	full := map[string]any{}
+	for key, value := range stack {
+		if !strings.Contains(key, ":") {
+			key = config.Namespace + ":" + key
+		}
+		full[key] = value
+	}
+	var err error
+	if c.Values, err = stackfile.Encode(full); err != nil {
+		k.add(path, "%v", err)
+		return
+	}
+	loaded, err := config.Load(config.Namespace, c.Values, nil)
+	var refused *config.Error
+	switch {
+	case errors.As(err, &refused):
+		for _, p := range refused.Problems {
+			where := path + "." + p.Path
+			if k.node(where) == nil {
+				where = "stack." + p.Path
+			}
+			k.add(where, "%s (candidate %s has %v)", p.Detail, c.Name, p.Value)
+		}
+		return
+	case err != nil:
+		k.add(path, "%v", err)
+		return
+	}
+	c.Spec = loaded.Spec
+	if !c.Spec.StandardGateway() {
+		k.add(path, "candidate %s needs the standard gateway, which the load goes to: "+
+			"inferenceGateway.enabled and inferenceGateway.standard.enabled", c.Name)
+	}
+}
+
+func (k *checker) checkWorkload(w *Workload, path string, names map[string]bool, candidates []string) {
+	if w.Name == "" {
+		k.add(path+".name", "must not be empty")
+	} else if names[w.Name] {
+		k.add(path+".name", "%q is taken by another workload", w.Name)
+	}
+	names[w.Name] = true
+	for field, detail := range w.Spec.Check(filepath.Dir(k.Path)) {
+		where := path
+		if field != "" {
+			where += "." + field
+		}
+		k.add(where, "%s", detail)
+	}
+	switch {
+	case w.Trace != nil && (w.Concurrency != 0 || w.Rate != 0):
+		k.add(path, "a trace has arrivals of its own: remove concurrency and rate")
+	case w.Trace == nil && (w.Concurrency > 0) == (w.Rate > 0):
+		k.add(path, "needs either concurrency (1 or more) or rate (above 0)")
+	case w.Concurrency < 0 || w.Rate < 0:
+		k.add(path, "concurrency and rate must not be negative")
+	}
+	if w.SLO.TimeToFirstToken < 0 || w.SLO.TimePerOutputToken < 0 {
+		k.add(path+".slo", "must not be negative")
+	}
+	for i, expectation := range w.Expect {
+		if err := result.CheckExpectation(expectation, candidates); err != nil {
+			k.add(fmt.Sprintf("%s.expect[%d]", path, i), "%v", err)
+		}
+	}
+}
+
+// merge returns a with b on top: objects are merged, the rest replaced.
+func merge(a, b map[string]any) map[string]any {
+	merged := maps.Clone(a)
+	if merged == nil {
+		merged = map[string]any{}
+	}
+	for key, value := range b {
+		inner, isObject := value.(map[string]any)
+		before, wasObject := merged[key].(map[string]any)
+		switch {
+		case isObject && key != "pluginsConfig":
+			merged[key] = merge(before, inner)
+		case wasObject && value == nil:
+			delete(merged, key)
+		default:
+			merged[key] = value
+		}
+	}
+	return merged
+}
+
+// setDefault sets a value at a path unless there is one. What is on the path is copied first,
+// since candidates share it.
+func setDefault(object map[string]any, path []string, value string) {
+	key := path[0]
+	if len(path) == 1 {
+		if _, set := object[key]; !set {
+			object[key] = value
+		}
+		return
+	}
+	inner, _ := object[key].(map[string]any)
+	inner = maps.Clone(inner)
+	if inner == nil {
+		inner = map[string]any{}
+	}
+	object[key] = inner
+	setDefault(inner, path[1:], value)
+}
+
+func lower(name string) string { return strings.ToLower(name) }
+
+// line returns where a path stands in the file, or as much of it as there is.
+func (k *checker) line(path string) int {
+	line := 1
+	at := &k.root
+	if len(at.Content) == 0 {
+		return line
+	}
+	at = at.Content[0]
+	for _, step := range steps(path) {
+		key, value := child(at, step)
+		if value == nil {
+			break
+		}
+		at, line = value, key.Line
+	}
+	return line
+}
+
+// node returns what stands at a path, nil if nothing does.
+func (k *checker) node(path string) *yaml.Node {
+	if len(k.root.Content) == 0 {
+		return nil
+	}
+	at := k.root.Content[0]
+	for _, step := range steps(path) {
+		if _, at = child(at, step); at == nil {
+			return nil
+		}
+	}
+	return at
+}
+
+var step = regexp.MustCompile(`[^.\[\]]+`)
+
+func steps(path string) []string { return step.FindAllString(path, -1) }
+
+func child(at *yaml.Node, step string) (key, value *yaml.Node) {
+	switch at.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(at.Content); i += 2 {
+			if at.Content[i].Value == step {
+				return at.Content[i], at.Content[i+1]
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i < len(at.Content) {
+			return at.Content[i], at.Content[i]
+		}
+	}
+	return nil, nil
+}

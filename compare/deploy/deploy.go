@@ -1,0 +1,133 @@
+// Package deploy deploys a stack for each candidate of a comparison, and removes it.
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/client-go/rest"
+
+	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
+	"github.com/llm-d-sim/llm-d-sim/compare/load"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/config"
+	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
+	"github.com/llm-d-sim/llm-d-sim/stacks"
+	"github.com/llm-d-sim/llm-d-sim/stacks/cluster"
+	"github.com/llm-d-sim/llm-d-sim/stacks/status"
+)
+
+// Deployer deploys stacks whose state is in a folder of its own, whatever backend the user is
+// logged in to.
+type Deployer struct {
+	// Dir keeps the states. What a killed comparison has left there is removed first.
+	Dir string
+	// Cluster is where the requests go.
+	Cluster *rest.Config
+}
+
+// Stack is the stack of one candidate.
+type Stack struct {
+	auto.Stack
+	// Clients send to the pods of its gateway, once Up has returned.
+	Clients []*traffic.Client
+
+	candidate comparison.Candidate
+	cluster   *rest.Config
+}
+
+// passphrase encrypts the states, which hold no secret of a user.
+const passphrase = "llm-d-sim-compare"
+
+// Stack prepares the stack of a candidate; it deploys nothing.
+func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, error) {
+	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(d.Dir, c.Namespace())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	program := func(ctx *pulumi.Context) error {
+		p := stacks.Program{Values: c.Values, Connect: cluster.Connect, Settle: status.SettleTime}
+		return p.Run(ctx)
+	}
+	stack, err := auto.UpsertStackInlineSource(ctx, c.Namespace(), config.Namespace, program, auto.WorkDir(dir),
+		auto.EnvVars(map[string]string{
+			"PULUMI_BACKEND_URL":            "file://" + d.Dir + "?metadata=skip",
+			"PULUMI_CONFIG_PASSPHRASE":      passphrase,
+			"PULUMI_CONFIG_PASSPHRASE_FILE": "",
+			"PULUMI_OPTION_CONFIG_FILE":     "",
+			"PULUMI_SKIP_UPDATE_CHECK":      "true",
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("candidate %s: %w", c.Name, err)
+	}
+	return &Stack{Stack: stack, candidate: c, cluster: d.Cluster}, nil
+}
+
+// Up deploys the stack and waits until every simulator answers through every gateway pod.
+func (s *Stack) Up(ctx context.Context) error {
+	var log bytes.Buffer
+	result, err := s.Stack.Up(ctx, optup.ProgressStreams(&log), optup.ErrorProgressStreams(&log))
+	if err != nil {
+		return fmt.Errorf("candidate %s cannot be deployed: %s", s.candidate.Name, tail(log.Bytes()))
+	}
+	urls, err := traffic.Reach(ctx, s.cluster, s.candidate.Namespace(), llmd.StandardGatewayName)
+	if err != nil {
+		return fmt.Errorf("candidate %s: %w", s.candidate.Name, err)
+	}
+	headers := http.Header{}
+	if key, _ := result.Outputs[llmd.APIKey].Value.(string); key != "" {
+		headers.Set("Authorization", "Bearer "+key)
+	}
+	var clients []*traffic.Client
+	for _, url := range urls {
+		client := traffic.NewClient(url, s.candidate.Spec.Simulator.Model)
+		client.Headers = headers
+		clients = append(clients, client)
+	}
+	if err := load.WarmUp(ctx, clients, int(s.candidate.Spec.DecodeStage().Replicas)); err != nil {
+		return fmt.Errorf("candidate %s: %w", s.candidate.Name, err)
+	}
+	s.Clients = clients
+	return nil
+}
+
+// removal bounds a destroy, also of one that was interrupted.
+const removal = 5 * time.Minute
+
+// Remove destroys the stack and its state, also after ctx has ended.
+func (s *Stack) Remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removal)
+	defer cancel()
+	_ = s.Cancel(ctx) // The lock of a comparison that was killed.
+	var log bytes.Buffer
+	_, err := s.Destroy(ctx, optdestroy.ProgressStreams(&log), optdestroy.ErrorProgressStreams(&log))
+	if err != nil {
+		return fmt.Errorf("candidate %s cannot be removed: %w\n%s", s.candidate.Name, err, tail(log.Bytes()))
+	}
+	return errors.Join(
+		s.Workspace().RemoveStack(ctx, s.Name()),
+		os.RemoveAll(s.Workspace().WorkDir()),
+	)
+}
+
+// tail returns the end of a log, where pulumi says what went wrong.
+func tail(log []byte) []byte {
+	if i := bytes.LastIndex(log, []byte("Diagnostics:")); i >= 0 {
+		log = log[i+len("Diagnostics:"):]
+	}
+	log = bytes.TrimSpace(log)
+	return log[max(0, len(log)-2000):]
+}

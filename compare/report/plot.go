@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/llm-d-sim/llm-d-sim/compare/load"
+)
+
+// Plot is a cumulative distribution: which share of the answers took no longer than a time.
+type Plot struct {
+	Title  string
+	Curves []Curve
+	Ticks  []Tick
+}
+
+// Curve is one candidate's, as the points of an SVG polyline.
+type Curve struct{ Name, Points string }
+
+// Tick is a mark on the axis of the time.
+type Tick struct {
+	X     float64
+	Label string
+}
+
+// Size of the drawing area in SVG units.
+const (
+	plotWidth  = 520.0
+	plotHeight = 200.0
+)
+
+// colors tell candidates apart, also for readers who do not see all colors (Okabe and Ito).
+var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
+
+func (r *Report) plots(w *Workload) []Plot {
+	return []Plot{
+		r.plot(w, "Time to first token", first),
+		r.plot(w, "Whole answer", whole),
+	}
+}
+
+// plot draws a latency on a logarithmic axis.
+func (r *Report) plot(w *Workload, title string, of func(load.Sample) time.Duration) Plot {
+	p := Plot{Title: title}
+	all := make([][]float64, len(r.Comparison.Candidates))
+	low, high := math.Inf(1), 0.0
+	for i, c := range r.Comparison.Candidates {
+		for _, run := range w.Runs[c.Name] {
+			for _, s := range run.Samples {
+				if s.Error == "" {
+					all[i] = append(all[i], max(0.1, float64(of(s))/float64(time.Millisecond)))
+				}
+			}
+		}
+		if slices.Sort(all[i]); len(all[i]) > 0 {
+			low, high = min(low, all[i][0]), max(high, all[i][len(all[i])-1])
+		}
+	}
+	if high == 0 {
+		return p
+	}
+	low, high = math.Floor(math.Log10(low)), math.Ceil(math.Log10(high)+1e-9)
+	x := func(ms float64) float64 { return plotWidth * (math.Log10(ms) - low) / (high - low) }
+	for power := low; power <= high; power++ {
+		p.Ticks = append(p.Ticks, Tick{x(math.Pow(10, power)), label(math.Pow(10, power))})
+	}
+	for i, c := range r.Comparison.Candidates {
+		var points []string
+		for n, ms := range all[i] {
+			points = append(points, fmt.Sprintf("%.1f,%.1f", x(ms), plotHeight*(1-float64(n+1)/float64(len(all[i])))))
+		}
+		p.Curves = append(p.Curves, Curve{c.Name, strings.Join(points, " ")})
+	}
+	return p
+}
+
+func label(ms float64) string {
+	if ms >= 1000 {
+		return fmt.Sprintf("%g s", ms/1000)
+	}
+	return fmt.Sprintf("%g ms", ms)
+}
