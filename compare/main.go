@@ -77,14 +77,12 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 			return errors.New("nothing was changed")
 		}
 	}
-	cache, err := os.UserCacheDir()
+	deployer, unlock, err := deploy.New(cluster)
 	if err != nil {
 		return err
 	}
-	r := &runner{
-		comparison: c, out: out,
-		deployer: &deploy.Deployer{Dir: filepath.Join(cache, "llm-d-sim", "compare"), Cluster: cluster},
-	}
+	defer unlock()
+	r := &runner{comparison: c, deployer: deployer, out: out}
 	result, err := r.run(ctx)
 	if err != nil {
 		return err

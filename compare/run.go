@@ -58,9 +58,11 @@ func (r *runner) run(ctx context.Context) (_ *report.Report, err error) {
 	return r.report, r.measure(ctx, stacks)
 }
 
-// deploy deploys all candidates. One that cannot be deployed has no clients; what an earlier
-// comparison has left is removed first.
+// deploy deploys all candidates. One that cannot be deployed has no clients.
 func (r *runner) deploy(ctx context.Context) ([]*deploy.Stack, error) {
+	if err := r.deployer.RemoveLeft(ctx); err != nil {
+		return nil, err
+	}
 	var stacks []*deploy.Stack
 	for _, c := range r.comparison.Candidates {
 		s, err := r.deployer.Stack(ctx, c)

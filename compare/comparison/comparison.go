@@ -43,9 +43,10 @@ type Candidate struct {
 }
 
 // Namespace is the candidate's own.
-func (c Candidate) Namespace() string { return namespacePrefix + lower(c.Name) }
+func (c Candidate) Namespace() string { return NamespacePrefix + lower(c.Name) }
 
-const namespacePrefix = "llm-d-sim-compare-"
+// NamespacePrefix begins the namespace of every candidate.
+const NamespacePrefix = "llm-d-sim-compare-"
 
 // Workload is a stream of requests and what is expected of the answers.
 type Workload struct {

@@ -4,17 +4,21 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"golang.org/x/sys/unix"
 	"k8s.io/client-go/rest"
 
 	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
@@ -30,10 +34,53 @@ import (
 // Deployer deploys stacks whose state is in a folder of its own, whatever backend the user is
 // logged in to.
 type Deployer struct {
-	// Dir keeps the states. What a killed comparison has left there is removed first.
+	// Dir keeps the states.
 	Dir string
 	// Cluster is where the requests go.
 	Cluster *rest.Config
+}
+
+// New returns a Deployer whose states are in the user's cache, apart for each cluster. Until
+// unlock is called, no other process gets one for the cluster.
+func New(cluster *rest.Config) (_ *Deployer, unlock func(), err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	id := sha256.Sum256([]byte(cluster.Host))
+	d := &Deployer{Dir: filepath.Join(cache, "llm-d-sim", "compare", hex.EncodeToString(id[:6])), Cluster: cluster}
+	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	lock, err := os.OpenFile(d.Dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, nil, errors.Join(errors.New("another comparison runs on this cluster"), lock.Close())
+	}
+	return d, func() { _ = lock.Close() }, nil
+}
+
+// RemoveLeft removes the stacks that a comparison has left which was killed.
+func (d *Deployer) RemoveLeft(ctx context.Context) error {
+	entries, err := os.ReadDir(d.Dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), comparison.NamespacePrefix) {
+			continue
+		}
+		stack, err := d.open(ctx, entry.Name(), func(*pulumi.Context) error { return nil })
+		if err != nil {
+			return err
+		}
+		if err := (&Stack{Stack: stack}).Remove(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Stack is the stack of one candidate.
@@ -51,18 +98,23 @@ const passphrase = "llm-d-sim-compare"
 
 // Stack prepares the stack of a candidate; it deploys nothing.
 func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, error) {
-	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(d.Dir, c.Namespace())
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	program := func(ctx *pulumi.Context) error {
+	stack, err := d.open(ctx, c.Namespace(), func(ctx *pulumi.Context) error {
 		p := stacks.Program{Values: c.Values, Connect: cluster.Connect, Settle: status.SettleTime}
 		return p.Run(ctx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("candidate %s: %w", c.Name, err)
 	}
-	stack, err := auto.UpsertStackInlineSource(ctx, c.Namespace(), config.Namespace, program, auto.WorkDir(dir),
+	return &Stack{Stack: stack, candidate: c, cluster: d.Cluster}, nil
+}
+
+// open opens a stack, which it creates if need be.
+func (d *Deployer) open(ctx context.Context, name string, program pulumi.RunFunc) (auto.Stack, error) {
+	dir := filepath.Join(d.Dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return auto.Stack{}, err
+	}
+	return auto.UpsertStackInlineSource(ctx, name, config.Namespace, program, auto.WorkDir(dir),
 		auto.EnvVars(map[string]string{
 			"PULUMI_BACKEND_URL":            "file://" + d.Dir + "?metadata=skip",
 			"PULUMI_CONFIG_PASSPHRASE":      passphrase,
@@ -70,10 +122,6 @@ func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, e
 			"PULUMI_OPTION_CONFIG_FILE":     "",
 			"PULUMI_SKIP_UPDATE_CHECK":      "true",
 		}))
-	if err != nil {
-		return nil, fmt.Errorf("candidate %s: %w", c.Name, err)
-	}
-	return &Stack{Stack: stack, candidate: c, cluster: d.Cluster}, nil
 }
 
 // Up deploys the stack and waits until every simulator answers through every gateway pod.
@@ -115,7 +163,7 @@ func (s *Stack) Remove(ctx context.Context) error {
 	var log bytes.Buffer
 	_, err := s.Destroy(ctx, optdestroy.ProgressStreams(&log), optdestroy.ErrorProgressStreams(&log))
 	if err != nil {
-		return fmt.Errorf("candidate %s cannot be removed: %w\n%s", s.candidate.Name, err, tail(log.Bytes()))
+		return fmt.Errorf("namespace %s cannot be removed: %w\n%s", s.Name(), err, tail(log.Bytes()))
 	}
 	return errors.Join(
 		s.Workspace().RemoveStack(ctx, s.Name()),

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
+	"github.com/llm-d-sim/llm-d-sim/compare/load"
+)
+
+// example is a report of two candidates, of which the second caches all.
+func example() *Report {
+	w := &Workload{Workload: comparison.Workload{
+		Name: "tenants <b>", Expect: []string{"hitRate(epp) > 0.5", "hitRate(plain) > 0.5", "stays(epp) > 0"},
+	}, Title: "tenants"}
+	for i := range 3 {
+		for name, cached := range map[string]int{"plain": i, "epp": 95 + i} {
+			run := load.Run{Took: time.Second, CPU: 900 * time.Millisecond}
+			for n := range 10 {
+				first := time.Duration(n+1) * time.Millisecond
+				run.Samples = append(run.Samples, load.Sample{
+					Session: n, Pod: "pod-" + string(rune('a'+n%2)), First: first, Whole: 2 * first, PromptTokens: 100, CachedTokens: cached, OutputTokens: 2,
+				})
+			}
+			w.Add(name, run)
+		}
+	}
+	return &Report{
+		Comparison: &comparison.Comparison{
+			Path: "c.yaml", Text: "seed: 1\n", Seed: 1, Repetitions: 3, Candidates: []comparison.Candidate{{Name: "plain"}, {Name: "epp"}},
+		},
+		Version: "1.2.3", Kubernetes: "v1.35.1", Machine: "2 CPUs", Workloads: []*Workload{w},
+	}
+}
+
+func TestTheTableTellsDifferencesFromNoise(t *testing.T) {
+	t.Parallel()
+	r := example()
+	var out strings.Builder
+	require.NoError(t, r.Print(&out))
+	require.Regexp(t, `cached share of the prompts +1\.0 % ± 1\.0 % +96\.0 % ± 1\.0 % +\+95\.0 points`, out.String())
+	require.Regexp(t, `requests +10\.0/s +10\.0/s +no difference`, out.String())
+	require.Contains(t, out.String(), "hitRate(epp) > 0.5: met")
+	require.Contains(t, out.String(), "hitRate(plain) > 0.5: NOT MET")
+	require.Contains(t, out.String(), "stays(epp) > 0: NOT MET (stays(epp) > 0: stays of epp was not measured")
+	require.Contains(t, out.String(), "kept 90 % of a core busy")
+	require.NotContains(t, out.String(), "SLO", "there is none")
+	require.True(t, r.Failed())
+}
+
+func TestThePageNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	require.NoError(t, example().Write(dir))
+	raw, err := os.ReadFile(filepath.Join(dir, HTMLFile))
+	require.NoError(t, err)
+	page := string(raw)
+	require.NotRegexp(t, regexp.MustCompile(`(?i)(src|href)\s*=|@import|url\(|<script`), page)
+	require.Contains(t, page, "tenants &lt;b&gt;", "names are text")
+	require.Equal(t, 4, strings.Count(page, "<polyline"), "two plots of two candidates")
+	for _, want := range []string{"1.2.3", "v1.35.1", "seed: 1", "better", "not met", "pod-a"} {
+		require.Contains(t, page, want)
+	}
+}
+
+func TestFilesHoldEveryRequest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, example().Write(dir))
+	file, err := os.Open(filepath.Join(dir, CSVFile))
+	require.NoError(t, err)
+	defer file.Close()
+	lines, err := csv.NewReader(file).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, lines, 1+2*3*10)
+	raw, err := os.ReadFile(filepath.Join(dir, JSONFile))
+	require.NoError(t, err)
+	var all struct {
+		Comparison string                                     `json:"comparison"`
+		Figures    map[string]map[string][]map[string]float64 `json:"figures"`
+	}
+	require.NoError(t, json.Unmarshal(raw, &all))
+	require.Equal(t, "seed: 1\n", all.Comparison)
+	require.InDelta(t, 0.97, all.Figures["tenants <b>"]["epp"][2]["hitRate"], 1e-9)
+}
