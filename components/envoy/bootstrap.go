@@ -121,6 +121,16 @@ func StripFilter() (map[string]any, error) {
 	return tree(filter)
 }
 
+// PlainPaths returns the settings of a connection manager that make it judge and pass on one
+// spelling of each path, as a tree of JSON to merge into its configuration.
+func PlainPaths() (map[string]any, error) {
+	settings, err := anypb.New(plainPaths())
+	if err != nil {
+		return nil, fmt.Errorf("envoy paths: %w", err)
+	}
+	return tree(settings)
+}
+
 // packer packs messages into Any and collects what is wrong with them: validation does not
 // descend into an Any.
 type packer struct{ errs []error }

@@ -16,6 +16,7 @@ import (
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -62,7 +63,7 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 	if b.EPP != nil {
 		filters = append(filters, p.eppFilter())
 	}
-	return p.listener("inference", llmd.GatewayListenPort, &hcmv3.HttpConnectionManager{
+	hcm := &hcmv3.HttpConnectionManager{
 		StatPrefix:            "inference",
 		LocalReplyConfig:      errorReplies(b),
 		HttpProtocolOptions:   http1(),
@@ -73,11 +74,19 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		RequestHeadersTimeout: durationpb.New(requestHeadersTimeout),
 		// The peer is the client: a forged x-forwarded-for is not trusted.
 		UseRemoteAddress: wrapperspb.Bool(true),
-		// One spelling of a path, so that no other slips past the routes.
+	}
+	proto.Merge(hcm, plainPaths())
+	return p.listener("inference", llmd.GatewayListenPort, hcm)
+}
+
+// plainPaths makes Envoy judge and pass on one spelling of each path, so that no other slips
+// past the routes: a simulator resolves "..", "//" and escaped slashes as well.
+func plainPaths() *hcmv3.HttpConnectionManager {
+	return &hcmv3.HttpConnectionManager{
 		NormalizePath:                wrapperspb.Bool(true),
 		MergeSlashes:                 true,
 		PathWithEscapedSlashesAction: hcmv3.HttpConnectionManager_UNESCAPE_AND_FORWARD,
-	})
+	}
 }
 
 // http1 accepts what HTTP/1 clients may send and Envoy refuses by default: HTTP/1.0, whose

@@ -141,7 +141,7 @@ func checkClientsCannotChoose(t *testing.T, s *labtest.Stack, client *traffic.Cl
 
 	client.Headers = own
 	for _, path := range []string{
-		"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config", "/v1/models%2f..%2f..%2fadmin%2fconfig",
+		"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config", "/v1/models/..%2f..%2fadmin%2fconfig",
 	} {
 		require.Equal(t, http.StatusNotFound, client.Get(t.Context(), path).Status, path)
 	}

@@ -44,6 +44,7 @@ func TestFullExampleOnIstio(t *testing.T) {
 	client := throughIstio(t, s, llmd.GatewayServicePort)
 	checkRouting(t, s, client)
 	checkClientsCannotChoose(t, s, client)
+	require.True(t, client.Get(t.Context(), "//v1//models").OK())
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
 	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
