@@ -13,8 +13,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// routeResolved holds once a controller has resolved the route's backends.
-const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="ResolvedRefs")].status}=True`
+// routeAccepted holds once a controller has accepted the route and resolved its backends.
+const routeAccepted = `["jsonpath={.status.parents[*].conditions[?(@.type==\"Accepted\")].status}=True",` +
+	`"jsonpath={.status.parents[*].conditions[?(@.type==\"ResolvedRefs\")].status}=True"]`
 
 // gatewayNameLabel marks the proxies of a Gateway.
 const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
@@ -60,7 +61,7 @@ type GatewayAPIArgs struct {
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
 // Gateway API's CRDs and a controller for the class, and is ready once that controller has
-// programmed the Gateway and resolved the route's backends. With class istio, it also has
+// programmed the Gateway, accepted the route and resolved its backends. With class istio, it also has
 // an EnvoyFilter, and a ConfigMap that customizes the proxies that istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
@@ -176,7 +177,7 @@ func NewGatewayAPI(
 		"rules": pulumi.Array{
 			rule(a.backend(), llmd.PickedPaths), rule(a.serviceRef(), llmd.BalancedPaths),
 		},
-	}, routeResolved)
+	}, routeAccepted)
 	if err != nil {
 		return nil, err
 	}

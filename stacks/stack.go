@@ -56,6 +56,8 @@ type Stack struct {
 	APIKey pulumi.StringOutput `pulumi:"apiKey"`
 
 	deployments []deployed
+	// routeNames are the names of the HTTPRoutes, known once the provider has waited for them.
+	routeNames pulumi.StringArray
 }
 
 // deployed is a Deployment of the stack, ready once the outputs of its resource are known.
