@@ -106,6 +106,10 @@ func (c common) deployment(
 	}
 	labels := c.labels(w.name, w.component)
 	maps.Copy(labels, w.labels)
+	// In a namespace with Istio's automatic injection, a sidecar would come between gateway, EPP
+	// and simulators, which reach each other by pod address, and its init container would
+	// violate `restricted`.
+	labels["sidecar.istio.io/inject"] = "false"
 	return appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
 		Metadata: c.metadata(w.name, w.component, w.labels, await),
 		Spec: &appsv1.DeploymentSpecArgs{

@@ -196,6 +196,21 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	}
 }
 
+func TestNoPodGetsASidecarOfIstio(t *testing.T) {
+	t.Parallel()
+	r := run(t, everything, fullCluster())
+	require.NoError(t, r.err)
+	pods := 0
+	for _, reg := range r.Registrations() {
+		if reg.Type == "kubernetes:apps/v1:Deployment" {
+			template := reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)
+			require.Equal(t, "false", template["metadata"].(map[string]any)["labels"].(map[string]any)["sidecar.istio.io/inject"], reg.Name)
+			pods++
+		}
+	}
+	require.Equal(t, 5, pods)
+}
+
 func TestConfigMapChangeRollsPods(t *testing.T) {
 	t.Parallel()
 	checksum := func(values map[string]string, deployment string) string {

@@ -88,11 +88,21 @@ func TestIstiodWithoutInferenceSupportIsReported(t *testing.T) {
 	fmt.Printf("an istiod without inference support: reported after %.1f s\n", took.Seconds())
 }
 
+// TestIstioExampleOnIstio deploys into a namespace in which Istio injects its sidecars.
 func TestIstioExampleOnIstio(t *testing.T) {
 	t.Parallel()
 	withIstio(t)
-	s := lab.NewStack(t, "istio", lab.Sample(t, "istio"))
+	config := lab.Sample(t, "istio")
+	config["createNamespace"] = false
+	s := lab.NewStack(t, "istio", config)
+	s.Adopts = true
+	lab.Kubectl(t, "create", "namespace", s.Namespace)
+	lab.Kubectl(t, "label", "namespace", s.Namespace, "istio-injection=enabled")
 	s.Up()
+	for _, p := range pods(t, s, s.DecodeName()) {
+		require.Equal(t, "simulator", lab.Kubectl(t, "get", "pod", p.name, "-n", s.Namespace, "-o",
+			"jsonpath={.spec.initContainers[*].name}{.spec.containers[*].name}"))
+	}
 	s.RequireObjects([]string{
 		"Deployment ms-sim-llm-sim-istio-decode", labtest.Proxy, labtest.DestinationRule,
 		"ConfigMap infra-sim-inference-gateway", "Gateway infra-sim-inference-gateway", "HTTPRoute infra-sim-inference-gateway",
