@@ -103,6 +103,9 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 			opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{p.transform}))
 		}
 	}
+	if !c.spec.PodSecurity.FixedIDs {
+		opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{leaveIDsToCluster}))
+	}
 	inputs := pulumi.Map{"name": pulumi.String(c.spec.Name)}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:Stack", name, inputs, c.Stack, opts...); err != nil {
 		return nil, err
