@@ -65,7 +65,7 @@ func (c *composer) inferenceGateway(name, object string, args *components.Infere
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, replicas: *args.Replicas})
+	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, several: *args.Replicas > 1})
 	c.gateways = append(c.gateways, g.Endpoint)
 	return nil
 }

@@ -64,7 +64,8 @@ type Stack struct {
 type deployed struct {
 	resource pulumi.CustomResource
 	name     string
-	replicas int
+	// several: it has, or may have, more than one replica.
+	several bool
 	// leaderOnly: only one of the replicas ever becomes ready.
 	leaderOnly bool
 }

@@ -196,6 +196,21 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	}
 }
 
+func TestAutoscaledStagesSetNoReplicas(t *testing.T) {
+	t.Parallel()
+	r := run(t, map[string]string{
+		"decode": `{"enabled":true,"autoscaled":true}`, "prefill": `{"enabled":true}`, "podDisruptionBudget": `{"enabled":true}`,
+	}, fullCluster())
+	require.NoError(t, r.err)
+	for deployment, want := range map[string]any{llmd.DecodeName: nil, llmd.PrefillName: 2.0} {
+		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
+		require.True(t, found)
+		require.Equal(t, want, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
+		_, budget := r.Find("kubernetes:policy/v1:PodDisruptionBudget", deployment)
+		require.True(t, budget, deployment)
+	}
+}
+
 func TestNoPodGetsASidecarOfIstio(t *testing.T) {
 	t.Parallel()
 	r := run(t, everything, fullCluster())

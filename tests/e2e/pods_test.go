@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
@@ -89,4 +90,28 @@ spec:
 	s.Up()
 	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
 	recordFault("a policy that assigns users", "reported with its message; podSecurity.fixedIDs false deploys")
+}
+
+// TestAutoscalerKeepsItsReplicas scales a Deployment through the same API as an autoscaler.
+func TestAutoscalerKeepsItsReplicas(t *testing.T) {
+	t.Parallel()
+	s := lab.NewStack(t, "autoscaled", map[string]any{"decode": map[string]any{"enabled": true, "replicas": 3}})
+	s.Up()
+	scaled := func(to int) {
+		lab.Kubectl(t, "scale", "deployment", llmd.DecodeName, "-n", s.Namespace, fmt.Sprintf("--replicas=%d", to))
+		lab.Kubectl(t, "rollout", "status", "deployment", llmd.DecodeName, "-n", s.Namespace, "--timeout=60s")
+	}
+	scaled(5)
+	s.Set("decode.autoscaled", "true")
+	for i, flags := range [][]string{nil, {"--refresh"}, nil} {
+		s.Set("decode.logVerbosity", fmt.Sprint(i))
+		s.Up(flags...)
+		outputs := s.Outputs()
+		require.EqualValues(t, 5+i, outputs["replicas"])
+		require.EqualValues(t, 5+i, outputs["readyReplicas"])
+		scaled(6 + i)
+	}
+	s.Set("decode.autoscaled", "false")
+	s.Up()
+	require.EqualValues(t, 3, s.Outputs()["replicas"])
 }
