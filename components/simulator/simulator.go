@@ -84,6 +84,7 @@ const DefaultMaxBody = 4 << 20
 func MaxBody(args []string) int64 {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.Usage = func() {} // --help would print it.
 	mebibytes := flags.Int64(maxBodyFlag, DefaultMaxBody>>20, "")
 	// A simulator exits on what can't be parsed.
 	_ = flags.Parse(args)
