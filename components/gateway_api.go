@@ -13,8 +13,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// routeResolved holds once a controller has resolved the route's backends.
-const routeResolved = `jsonpath={.status.parents[*].conditions[?(@.type=="ResolvedRefs")].status}=True`
+// routeAccepted holds once a controller has accepted the route and resolved its backends.
+const routeAccepted = `["jsonpath={.status.parents[*].conditions[?(@.type==\"Accepted\")].status}=True",` +
+	`"jsonpath={.status.parents[*].conditions[?(@.type==\"ResolvedRefs\")].status}=True"]`
 
 // gatewayNameLabel marks the proxies of a Gateway.
 const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
@@ -60,7 +61,7 @@ type GatewayAPIArgs struct {
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
 // Gateway API's CRDs and a controller for the class, and is ready once that controller has
-// programmed the Gateway and resolved the route's backends. With class istio, it also has
+// programmed the Gateway, accepted the route and resolved its backends. With class istio, it also has
 // an EnvoyFilter, and a ConfigMap that customizes the proxies that istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
@@ -162,7 +163,7 @@ func NewGatewayAPI(
 	}
 	g.ServiceName, g.Endpoint = service.ToStringOutput(), endpoint
 	if a.ClassName == llmd.IstioClassName {
-		if err := a.stripHeaders(ctx, name, pulumi.Parent(g)); err != nil {
+		if err := a.protect(ctx, name, pulumi.Parent(g)); err != nil {
 			return nil, err
 		}
 	}
@@ -176,7 +177,7 @@ func NewGatewayAPI(
 		"rules": pulumi.Array{
 			rule(a.backend(), llmd.PickedPaths), rule(a.serviceRef(), llmd.BalancedPaths),
 		},
-	}, routeResolved)
+	}, routeAccepted)
 	if err != nil {
 		return nil, err
 	}
@@ -218,12 +219,29 @@ func (a *gatewayAPI) serviceRef() pulumi.Map {
 	return pulumi.Map{"name": a.Service, "port": pulumi.Int(a.ServicePort)}
 }
 
-// stripHeaders makes the Gateway's Istio proxies remove the headers that only the EPP may
-// set: with them, a client could choose the prefill pod, or any other address.
-func (a *gatewayAPI) stripHeaders(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
+// protect makes the Gateway's Istio proxies remove the headers that only the EPP may set, with
+// which a client could choose the prefill pod, or any other address; and judge a path by what
+// a simulator would take it for, or an escaped slash would lead to its admin interface.
+func (a *gatewayAPI) protect(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
 	filter, err := envoy.StripFilter()
 	if err != nil {
 		return err
+	}
+	paths, err := envoy.PlainPaths()
+	if err != nil {
+		return err
+	}
+	patch := func(applyTo, operation string, value map[string]any) pulumi.Map {
+		return pulumi.Map{
+			"applyTo": pulumi.String(applyTo),
+			"match": pulumi.Map{
+				"context": pulumi.String("GATEWAY"),
+				"listener": pulumi.Map{"filterChain": pulumi.Map{"filter": pulumi.Map{
+					"name": pulumi.String("envoy.filters.network.http_connection_manager"),
+				}}},
+			},
+			"patch": pulumi.Map{"operation": pulumi.String(operation), "value": pulumi.ToMap(value)},
+		}
 	}
 	_, err = apiextensions.NewCustomResource(ctx, name+"-strip-headers", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1alpha3"),
@@ -231,16 +249,10 @@ func (a *gatewayAPI) stripHeaders(ctx *pulumi.Context, name string, opts ...pulu
 		Metadata:   a.metadata(a.Name, llmd.ComponentGateway, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"workloadSelector": pulumi.Map{"labels": pulumi.StringMap{gatewayNameLabel: pulumi.String(a.Name)}},
-			"configPatches": pulumi.Array{pulumi.Map{
-				"applyTo": pulumi.String("HTTP_FILTER"),
-				"match": pulumi.Map{
-					"context": pulumi.String("GATEWAY"),
-					"listener": pulumi.Map{"filterChain": pulumi.Map{"filter": pulumi.Map{
-						"name": pulumi.String("envoy.filters.network.http_connection_manager"),
-					}}},
-				},
-				"patch": pulumi.Map{"operation": pulumi.String("INSERT_FIRST"), "value": pulumi.ToMap(filter)},
-			}},
+			"configPatches": pulumi.Array{
+				patch("HTTP_FILTER", "INSERT_FIRST", filter),
+				patch("NETWORK_FILTER", "MERGE", map[string]any{"typed_config": paths}),
+			},
 		}},
 	}, opts...)
 	return err

@@ -100,8 +100,6 @@ func (i *istioGateway) provision(
 	w.serviceAccount = object
 	w.labels[gatewayNameLabel] = i.GatewayName
 	w.labels["istio"] = object
-	// This is the whole proxy; Istio's webhook must not add another.
-	w.labels["sidecar.istio.io/inject"] = "false"
 	c.VolumeMounts, w.volumes = istioVolumes()
 	return w, []pulumi.Resource{account}, nil
 }

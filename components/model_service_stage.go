@@ -44,6 +44,10 @@ type ModelServiceStageArgs struct {
 	// Replicas is the number of pods. Default: llmd.StageReplicas.
 	Replicas *int `pulumi:"replicas,optional"`
 
+	// Autoscaled leaves the number of pods to an autoscaler; until one scales the Deployment, it
+	// has one pod. Default: Replicas counts.
+	Autoscaled bool `pulumi:"autoscaled,optional"`
+
 	// Image of the simulator. Default: llmd.SimulatorImage.
 	Image pulumi.StringInput `pulumi:"image,optional"`
 
@@ -185,6 +189,7 @@ func NewModelServiceStage(
 		name:         a.Name,
 		component:    a.Role,
 		replicas:     orValue(a.Replicas, llmd.StageReplicas),
+		autoscaled:   a.Autoscaled,
 		labels:       a.labels(),
 		uid:          simulatorUser,
 		graceSeconds: stageGraceSeconds,

@@ -66,6 +66,8 @@ func (r *Resources) args() corev1.ResourceRequirementsPtrInput {
 type workload struct {
 	name, component string
 	replicas        int
+	// autoscaled: somebody else sets the replicas.
+	autoscaled bool
 	// labels are additional labels of Deployment and pods, annotations those of the pods.
 	labels      map[string]string
 	annotations pulumi.StringMap
@@ -106,10 +108,18 @@ func (c common) deployment(
 	}
 	labels := c.labels(w.name, w.component)
 	maps.Copy(labels, w.labels)
+	// In a namespace with Istio's automatic injection, a sidecar would come between gateway, EPP
+	// and simulators, which reach each other by pod address, and its init container would
+	// violate `restricted`.
+	labels["sidecar.istio.io/inject"] = "false"
+	var replicas pulumi.IntPtrInput
+	if !w.autoscaled {
+		replicas = pulumi.Int(w.replicas)
+	}
 	return appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
 		Metadata: c.metadata(w.name, w.component, w.labels, await),
 		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(w.replicas),
+			Replicas: replicas,
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
 			Strategy: strategy,
 			Template: &corev1.PodTemplateSpecArgs{

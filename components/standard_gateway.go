@@ -6,6 +6,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/components/envoy"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 // standardGatewayUser is the user of the envoy-wrapper image.
@@ -42,6 +43,14 @@ type StandardGateway struct {
 	// plain HTTP/2.
 	EPPSecure bool `pulumi:"eppSecure,optional"`
 
+	// EPPSinglePrompts says that the EPP refuses lists of prompts and tokens, as those before
+	// v0.8 do; errors then say so. Default: it reads them.
+	EPPSinglePrompts bool `pulumi:"eppSinglePrompts,optional"`
+
+	// MaxBodyBytes is the size of the largest request that the simulators read; a larger one is
+	// answered 413. Default: simulator.DefaultMaxBody, 4 MiB.
+	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
+
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which means LEAST_REQUEST. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
@@ -58,11 +67,12 @@ func (s *StandardGateway) withDefaults() *standardGateway {
 		Backend: envoy.Upstream{
 			Host: or(s.Backend, llmd.DecodeName), Port: int32(or(s.BackendPort, llmd.SimulatorPort)),
 		},
-		Algorithm: or(s.Algorithm, llmd.RoundRobin),
+		Algorithm:    or(s.Algorithm, llmd.RoundRobin),
+		MaxBodyBytes: int64(or(s.MaxBodyBytes, simulator.DefaultMaxBody)),
 	}
 	if s.EPP != "" {
 		b.EPP = &envoy.Upstream{Host: s.EPP, Port: int32(or(s.EPPPort, llmd.EPPServicePort))}
-		b.EPPSecure = s.EPPSecure
+		b.EPPSecure, b.SinglePrompts = s.EPPSecure, s.EPPSinglePrompts
 	}
 	return &standardGateway{b}
 }

@@ -42,7 +42,8 @@ func Default() Spec {
 			Auth:         GatewayAuth{KeyGeneration: 1},
 			DrainTimeout: metav1.Duration{Duration: llmd.DrainTimeout},
 		},
-		Prefill: stage,
+		PodSecurity: PodSecurity{FixedIDs: true},
+		Prefill:     stage,
 		Decode: DecodeStage{
 			Stage: stage,
 			RoutingSidecar: RoutingSidecar{

@@ -13,8 +13,10 @@ var idleParts = []struct {
 }{
 	{"replicas", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own replicas"},
 	{"logVerbosity", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own logVerbosity"},
+	{"prefill.replicas", func(s *Spec) bool { return s.Prefill.Enabled && !s.Prefill.Autoscaled }, "without prefill.enabled, or with prefill.autoscaled"},
 	{"prefill", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
 	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
+	{"decode.replicas", func(s *Spec) bool { return s.Decode.Enabled && !s.Decode.Autoscaled }, "without decode.enabled, or with decode.autoscaled"},
 	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
 	{"epp", func(s *Spec) bool { return s.EPP.Enabled }, "without epp.enabled"},
 	{"inferenceGateway.standard", (*Spec).StandardGateway, "without inferenceGateway.enabled and inferenceGateway.standard.enabled"},

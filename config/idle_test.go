@@ -21,6 +21,10 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 			map[string]string{"replicas": "4", "logVerbosity": "1", "image": "sim:v0.10.2", "decode": `{"enabled":true,"replicas":4}`},
 			[]string{"logVerbosity", "replicas"},
 		},
+		"an autoscaler": {
+			map[string]string{"decode": `{"enabled":true,"replicas":4,"autoscaled":true}`, "prefill": `{"enabled":true,"replicas":1}`},
+			[]string{"decode.replicas"},
+		},
 		"EPP":             {map[string]string{"epp": `{"port":1}`, "inferencePool": `{"enabled":false}`}, []string{"epp.port"}},
 		"EPP that is on":  {map[string]string{"epp": `{"enabled":true,"port":1}`}, nil},
 		"gateways":        {map[string]string{"inferenceGateway": `{"standard":{"enabled":true,"port":1},"istio":{"port":1}}`}, []string{"inferenceGateway.istio.port", "inferenceGateway.standard.enabled", "inferenceGateway.standard.port"}},

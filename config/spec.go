@@ -79,6 +79,9 @@ type Spec struct {
 	// PodDisruptionBudget keeps the stack serving while nodes are drained.
 	PodDisruptionBudget PodDisruptionBudget `json:"podDisruptionBudget"`
 
+	// PodSecurity says as whom the containers run.
+	PodSecurity PodSecurity `json:"podSecurity"`
+
 	// Prefill is the prefill stage.
 	Prefill Stage `json:"prefill"`
 
@@ -232,6 +235,14 @@ type PodDisruptionBudget struct {
 	// Enabled lets only one pod at a time be evicted of each Deployment with several
 	// replicas, and spreads pods over nodes. Default: false.
 	Enabled bool `json:"enabled"`
+}
+
+// PodSecurity configures the identity of the containers, which never is root.
+type PodSecurity struct {
+	// FixedIDs runs each container as a fixed user and group, so that images whose user is root
+	// or has only a name still run. Set it to false where the cluster assigns IDs from a range
+	// of the namespace, as OpenShift does. Default: true.
+	FixedIDs bool `json:"fixedIDs"`
 }
 
 // GatewayInstance configures one gateway.

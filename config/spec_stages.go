@@ -8,6 +8,10 @@ type Stage struct {
 	Enabled bool `json:"enabled"`
 	// Replicas is the number of pods of this stage. At least 1. Default: 2.
 	Replicas int32 `json:"replicas"`
+	// Autoscaled leaves the number of pods to an autoscaler, such as a HorizontalPodAutoscaler
+	// or KEDA: Replicas has no effect. Until somebody scales the Deployment, it has one pod.
+	// Default: false.
+	Autoscaled bool `json:"autoscaled"`
 	// Image of this stage's simulator. Default: the top-level image.
 	Image string `json:"image"`
 	// Port of the stage's Service and pods. 1 to 65535. Default: 8200.

@@ -17,7 +17,7 @@ func disruptionBudgetsEnabled(spec *config.Spec) bool { return spec.PodDisruptio
 func (c *composer) disruptionBudgets() error {
 	replicated := []string{}
 	for _, d := range c.deployments {
-		if d.replicas > 1 && !d.leaderOnly {
+		if d.several && !d.leaderOnly {
 			replicated = append(replicated, d.name)
 		}
 	}

@@ -47,7 +47,7 @@ func (c *composer) epp() error {
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.EPPName, int(epp.Replicas), epp.Replicas > 1})
+	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.EPPName, epp.Replicas > 1, epp.Replicas > 1})
 	if c.spec.Pool() {
 		c.pool = e.PoolName
 	}

@@ -3,6 +3,7 @@ package stacks
 import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 func (c *composer) standardGateway() error {
@@ -10,9 +11,15 @@ func (c *composer) standardGateway() error {
 		Backend:     c.spec.DecodeName(),
 		BackendPort: int(c.spec.DecodeStage().Port),
 		Algorithm:   string(c.spec.LoadBalancing.Algorithm),
+
+		MaxBodyBytes: int(simulator.MaxBody(c.spec.DecodeStage().Args)),
 	}
 	if epp := c.spec.EPP; epp.Enabled {
 		standard.EPP, standard.EPPPort, standard.EPPSecure = llmd.EPPName, int(epp.Port), epp.SecureServing
+		standard.EPPSinglePrompts = !c.spec.EPPRelease().PromptLists
+	}
+	if c.spec.Sidecar() { // A prefill pod reads the request as well.
+		standard.MaxBodyBytes = min(standard.MaxBodyBytes, int(simulator.MaxBody(c.spec.PrefillStage().Args)))
 	}
 	gateway := c.spec.InferenceGateway.Standard
 	args := &components.InferenceGatewayArgs{
@@ -58,7 +65,7 @@ func (c *composer) inferenceGateway(name, object string, args *components.Infere
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, replicas: *args.Replicas})
+	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, several: *args.Replicas > 1})
 	c.gateways = append(c.gateways, g.Endpoint)
 	return nil
 }

@@ -36,9 +36,22 @@ func (r *run) observe(s *Stack) pulumi.Output {
 	for _, d := range s.deployments {
 		done = append(done, d.resource.ID())
 	}
+	for _, route := range s.routeNames {
+		done = append(done, route)
+	}
+	watching, stop := context.WithCancel(r.ctx.Context())
+	if r.watch > 0 {
+		watcher := status.Watcher{
+			Cluster: r.live, Namespace: r.spec.Namespace, Instance: r.spec.Name, Routing: r.plan.Routing(), Interval: r.watch,
+		}
+		// If the stack never becomes ready, it ends with the program.
+		go watcher.Watch(watching, func(trouble string) error { return r.ctx.Log.Warn(trouble, nil) })
+	}
 	return pulumi.All(done...).ApplyT(func(done []any) (map[string]any, error) {
+		defer stop()
 		reader := status.Reader{
 			Cluster: r.live, Namespace: done[0].(string), Instance: r.spec.Name, Workloads: r.plan.Workloads(), Settle: r.settle,
+			Routing: r.plan.Routing(), RoutingTimeout: r.spec.ReadyTimeout.Duration,
 		}
 		return reader.Read(context.Background())
 	})

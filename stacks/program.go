@@ -27,7 +27,7 @@ const stackName = "llm-d-sim"
 // Deploy is the Pulumi program: it reads the stack configuration and the cluster,
 // and registers the stack with its outputs.
 func Deploy(ctx *pulumi.Context) error {
-	program := Program{Connect: cluster.Connect, Settle: status.SettleTime}
+	program := Program{Connect: cluster.Connect, Settle: status.SettleTime, Watch: status.WatchInterval}
 	// The SDK returns only single values; finding unknown keys takes all of them.
 	for name, dst := range map[string]any{
 		pulumi.EnvConfig:           &program.Values,
@@ -52,6 +52,9 @@ type Program struct {
 	Connect func(cluster.Target) (cluster.Cluster, error)
 	// Settle is how long to wait at the end for what is not ready yet. Default: no waiting.
 	Settle time.Duration
+	// Watch is how often to look for what keeps the stack from becoming ready, to warn about it.
+	// Default: never.
+	Watch time.Duration
 }
 
 // RefusedError says why the program refused to start: nothing was registered, so
@@ -112,6 +115,7 @@ type run struct {
 	// edits are the manual changes to set right.
 	edits  preflight.Edits
 	settle time.Duration
+	watch  time.Duration
 }
 
 func (p *Program) check(ctx *pulumi.Context) (*run, error) {
@@ -121,7 +125,7 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 	}
 	spec := loaded.Spec
 	r := &run{
-		ctx: ctx, spec: spec, provider: loaded.Provider, warnings: warnings(loaded), settle: p.Settle,
+		ctx: ctx, spec: spec, provider: loaded.Provider, warnings: warnings(loaded), settle: p.Settle, watch: p.Watch,
 		stack: fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()),
 		owner: sync.OnceValues(func() (*owner, error) { return newOwner(ctx) }),
 	}

@@ -37,6 +37,7 @@ func (c *composer) gateway() error {
 	if err != nil {
 		return err
 	}
+	c.routeNames = append(c.routeNames, g.RouteName)
 	if args.ClassName == llmd.IstioClassName { // Other controllers use other names.
 		c.gateways = append(c.gateways, g.Endpoint)
 	}
@@ -62,8 +63,12 @@ func (c *composer) istioGatewayRoutes() error {
 	args.Name, args.ClassName = llmd.IstioGatewayName, llmd.IstioClassName
 	args.Port = int(c.spec.InferenceGateway.Istio.Port)
 	args.Proxies = pulumi.String(llmd.IstioGatewayName)
-	_, err := components.NewGatewayAPI(c.ctx, c.name+"-istio-gateway-routes", args, c.child("istio-gateway-routes"))
-	return err
+	g, err := components.NewGatewayAPI(c.ctx, c.name+"-istio-gateway-routes", args, c.child("istio-gateway-routes"))
+	if err != nil {
+		return err
+	}
+	c.routeNames = append(c.routeNames, g.RouteName)
+	return nil
 }
 
 // routes returns the arguments that both Gateways share: where they send requests.

@@ -56,13 +56,16 @@ type Stack struct {
 	APIKey pulumi.StringOutput `pulumi:"apiKey"`
 
 	deployments []deployed
+	// routeNames are the names of the HTTPRoutes, known once the provider has waited for them.
+	routeNames pulumi.StringArray
 }
 
 // deployed is a Deployment of the stack, ready once the outputs of its resource are known.
 type deployed struct {
 	resource pulumi.CustomResource
 	name     string
-	replicas int
+	// several: it has, or may have, more than one replica.
+	several bool
 	// leaderOnly: only one of the replicas ever becomes ready.
 	leaderOnly bool
 }
@@ -100,6 +103,9 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 		if p.transform != nil && p.enabled(c.spec) {
 			opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{p.transform}))
 		}
+	}
+	if !c.spec.PodSecurity.FixedIDs {
+		opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{leaveIDsToCluster}))
 	}
 	inputs := pulumi.Map{"name": pulumi.String(c.spec.Name)}
 	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:Stack", name, inputs, c.Stack, opts...); err != nil {

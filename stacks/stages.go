@@ -16,7 +16,9 @@ func (c *composer) prefill() error {
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: int(stage.Replicas)})
+	c.deployments = append(c.deployments, deployed{
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+	})
 	return nil
 }
 
@@ -41,7 +43,9 @@ func (c *composer) decode() error {
 	if err != nil {
 		return err
 	}
-	c.deployments = append(c.deployments, deployed{resource: s.Deployment, name: args.Name, replicas: int(stage.Replicas)})
+	c.deployments = append(c.deployments, deployed{
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+	})
 	if args.HeadlessService {
 		c.services = append(c.services, s.Endpoint)
 	}
@@ -54,6 +58,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
 		Replicas:         integer(stage.Replicas),
+		Autoscaled:       stage.Autoscaled,
 		Image:            image(c.args.Images.Simulator, stage.Image),
 		Version:          c.spec.Simulator.Version,
 		ImagePullPolicy:  c.pullPolicy(stage.Image),

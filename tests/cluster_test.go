@@ -9,6 +9,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -35,6 +36,7 @@ type fakeCluster struct {
 	refusals    map[string]error // By kind, what the API server says of new objects.
 	dryRuns     []*unstructured.Unstructured
 	mu          sync.Mutex
+	routing     map[string]*unstructured.Unstructured // By resource and name; nil means all is well.
 }
 
 var _ cluster.Cluster = (*fakeCluster)(nil)
@@ -116,6 +118,28 @@ func (f *fakeCluster) Deployments(_ context.Context, namespace, _ string) ([]app
 		return first, nil
 	}
 	return f.deployments, nil
+}
+
+func (f *fakeCluster) Pods(context.Context, string, string) ([]corev1.Pod, error) { return nil, nil }
+
+func (f *fakeCluster) LastWords(context.Context, string, string, string) (string, error) {
+	return "", nil
+}
+
+// Get returns an object that its controller has put to work, unless the test has another.
+func (f *fakeCluster) Get(
+	_ context.Context, resource schema.GroupVersionResource, _, name string,
+) (*unstructured.Unstructured, error) {
+	if f.routing != nil {
+		return f.routing[resource.Resource+" "+name], nil
+	}
+	var conditions []any
+	for _, condition := range []string{"Accepted", "Programmed", "ResolvedRefs"} {
+		conditions = append(conditions, map[string]any{"type": condition, "status": "True"})
+	}
+	return &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
+		"conditions": conditions, "parents": []any{map[string]any{"conditions": conditions}},
+	}}}, nil
 }
 
 // ready returns a Deployment whose replicas are all ready.

@@ -202,3 +202,25 @@ func TestPullSecretsReachEveryPod(t *testing.T) {
 	}
 	require.Equal(t, 5, pods)
 }
+
+func TestClusterCanAssignIDs(t *testing.T) {
+	t.Parallel()
+	for _, fixed := range []bool{true, false} {
+		r := run(t, with(everything, "podSecurity", fmt.Sprintf(`{"fixedIDs":%t}`, fixed)), fullCluster())
+		require.NoError(t, r.err)
+		pods := 0
+		for _, reg := range r.Registrations() {
+			if reg.Type == "kubernetes:apps/v1:Deployment" {
+				pod := reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+				security := pod["securityContext"].(map[string]any)
+				require.Equal(t, true, security["runAsNonRoot"], reg.Name)
+				for _, id := range []string{"runAsUser", "runAsGroup", "fsGroup"} {
+					_, set := security[id]
+					require.Equal(t, fixed, set, "%s of %s", id, reg.Name)
+				}
+				pods++
+			}
+		}
+		require.Equal(t, 5, pods)
+	}
+}

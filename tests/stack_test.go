@@ -196,6 +196,36 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	}
 }
 
+func TestAutoscaledStagesSetNoReplicas(t *testing.T) {
+	t.Parallel()
+	r := run(t, map[string]string{
+		"decode": `{"enabled":true,"autoscaled":true}`, "prefill": `{"enabled":true}`, "podDisruptionBudget": `{"enabled":true}`,
+	}, fullCluster())
+	require.NoError(t, r.err)
+	for deployment, want := range map[string]any{llmd.DecodeName: nil, llmd.PrefillName: 2.0} {
+		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
+		require.True(t, found)
+		require.Equal(t, want, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
+		_, budget := r.Find("kubernetes:policy/v1:PodDisruptionBudget", deployment)
+		require.True(t, budget, deployment)
+	}
+}
+
+func TestNoPodGetsASidecarOfIstio(t *testing.T) {
+	t.Parallel()
+	r := run(t, everything, fullCluster())
+	require.NoError(t, r.err)
+	pods := 0
+	for _, reg := range r.Registrations() {
+		if reg.Type == "kubernetes:apps/v1:Deployment" {
+			template := reg.Inputs["spec"].(map[string]any)["template"].(map[string]any)
+			require.Equal(t, "false", template["metadata"].(map[string]any)["labels"].(map[string]any)["sidecar.istio.io/inject"], reg.Name)
+			pods++
+		}
+	}
+	require.Equal(t, 5, pods)
+}
+
 func TestConfigMapChangeRollsPods(t *testing.T) {
 	t.Parallel()
 	checksum := func(values map[string]string, deployment string) string {

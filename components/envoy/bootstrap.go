@@ -41,6 +41,12 @@ type Bootstrap struct {
 	// EPPSecure uses TLS to the EPP. Its certificate is self-signed, names no host and is not
 	// verified. Default: plain HTTP/2.
 	EPPSecure bool
+	// SinglePrompts says that the EPP reads a completion's prompt only if it is one text, which
+	// errors then explain. Default: it also reads lists and tokens.
+	SinglePrompts bool
+	// MaxBodyBytes is the size of the largest request that a simulator reads; a larger one is
+	// answered 413. Default: no limit.
+	MaxBodyBytes int64
 	// Keys are the API keys, of letters and digits: a request without one of them as its
 	// bearer token is answered 401. Default: none, no key is required.
 	Keys []string
@@ -113,6 +119,16 @@ func StripFilter() (map[string]any, error) {
 		return nil, fmt.Errorf("envoy filter: %w", err)
 	}
 	return tree(filter)
+}
+
+// PlainPaths returns the settings of a connection manager that make it judge and pass on one
+// spelling of each path, as a tree of JSON to merge into its configuration.
+func PlainPaths() (map[string]any, error) {
+	settings, err := anypb.New(plainPaths())
+	if err != nil {
+		return nil, fmt.Errorf("envoy paths: %w", err)
+	}
+	return tree(settings)
 }
 
 // packer packs messages into Any and collects what is wrong with them: validation does not

@@ -23,7 +23,7 @@ func combinations() map[string]Bootstrap {
 				name := fmt.Sprintf("%s-epp-%t-auth-%t", strings.ToLower(algorithm), epp != nil, keys != nil)
 				all[name] = Bootstrap{
 					Namespace: "sim", Backend: Upstream{Host: "decode", Port: 8200},
-					EPP: epp, Algorithm: algorithm, Keys: keys,
+					EPP: epp, Algorithm: algorithm, Keys: keys, MaxBodyBytes: 4 << 20,
 				}
 			}
 		}
@@ -31,6 +31,9 @@ func combinations() map[string]Bootstrap {
 	secure := all["random-epp-true-auth-false"]
 	secure.EPPSecure = true
 	all["random-epp-secure"] = secure
+	older := all["random-epp-true-auth-false"]
+	older.SinglePrompts = true
+	all["random-epp-single-prompts"] = older
 	return all
 }
 

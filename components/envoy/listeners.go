@@ -15,6 +15,8 @@ import (
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -23,7 +25,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// extProcFilter names the filter, so that routes can disable it.
+// extProcFilter names the filter, so that routes can enable it.
 const extProcFilter = "envoy.filters.http.ext_proc"
 
 const (
@@ -57,12 +59,14 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		// get to see it.
 		strip = append(slices.Clone(strip), keyHeader)
 	}
-	filters := []*hcmv3.HttpFilter{p.stripFilter(strip)}
+	filters := []*hcmv3.HttpFilter{p.corsFilter(), p.stripFilter(strip)}
 	if b.EPP != nil {
 		filters = append(filters, p.eppFilter())
 	}
-	return p.listener("inference", llmd.GatewayListenPort, &hcmv3.HttpConnectionManager{
+	hcm := &hcmv3.HttpConnectionManager{
 		StatPrefix:            "inference",
+		LocalReplyConfig:      errorReplies(b),
+		HttpProtocolOptions:   http1(),
 		RouteSpecifier:        &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: p.inferenceRoutes(b)},
 		HttpFilters:           append(filters, p.routerFilter()),
 		AccessLog:             []*accesslogv3.AccessLog{p.accessLog()},
@@ -70,11 +74,29 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		RequestHeadersTimeout: durationpb.New(requestHeadersTimeout),
 		// The peer is the client: a forged x-forwarded-for is not trusted.
 		UseRemoteAddress: wrapperspb.Bool(true),
-		// One spelling of a path, so that no other slips past the routes.
+	}
+	proto.Merge(hcm, plainPaths())
+	return p.listener("inference", llmd.GatewayListenPort, hcm)
+}
+
+// plainPaths makes Envoy judge and pass on one spelling of each path, so that no other slips
+// past the routes: a simulator resolves "..", "//" and escaped slashes as well.
+func plainPaths() *hcmv3.HttpConnectionManager {
+	return &hcmv3.HttpConnectionManager{
 		NormalizePath:                wrapperspb.Bool(true),
 		MergeSlashes:                 true,
-		PathWithEscapedSlashesAction: hcmv3.HttpConnectionManager_REJECT_REQUEST,
-	})
+		PathWithEscapedSlashesAction: hcmv3.HttpConnectionManager_UNESCAPE_AND_FORWARD,
+	}
+}
+
+// http1 accepts what HTTP/1 clients may send and Envoy refuses by default: HTTP/1.0, whose
+// requests need no host, and the offer of an upgrade, which a server may ignore.
+func http1() *corev3.Http1ProtocolOptions {
+	return &corev3.Http1ProtocolOptions{
+		AcceptHttp_10:         true,
+		DefaultHostForHttp_10: llmd.StandardGatewayName,
+		IgnoreHttp_11Upgrade:  []*matcherv3.StringMatcher{matches(".*")},
+	}
 }
 
 // probeListener serves the parts of the admin interface that kubelet and Prometheus need,
@@ -91,7 +113,7 @@ func (p *packer) probeListener() *listenerv3.Listener {
 	return p.listener("probe", llmd.GatewayProbePort, &hcmv3.HttpConnectionManager{
 		StatPrefix: "probe",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{
-			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), answer(http.StatusNotFound)),
+			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), answer(http.StatusNotFound, "")),
 		},
 		HttpFilters: []*hcmv3.HttpFilter{p.routerFilter()},
 	})
@@ -126,8 +148,11 @@ func (p *packer) stripFilter(headers []string) *hcmv3.HttpFilter {
 
 // eppFilter streams the request through the EPP, which picks the pod. The EPP answers the
 // headers only after it has received the whole body, which no other body mode allows.
+//
+// It is off but for the routes that turn it on (throughEPP): an error without a route, such as
+// too large headers, would wait for the EPP to see it while Envoy closes the connection.
 func (p *packer) eppFilter() *hcmv3.HttpFilter {
-	return httpFilter(extProcFilter, p.any(&extprocv3.ExternalProcessor{
+	filter := httpFilter(extProcFilter, p.any(&extprocv3.ExternalProcessor{
 		GrpcService: &corev3.GrpcService{
 			TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
 				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: eppName},
@@ -151,6 +176,8 @@ func (p *packer) eppFilter() *hcmv3.HttpFilter {
 			ReceivingNamespaces: &extprocv3.MetadataOptions_MetadataNamespaces{Untyped: []string{endpointNamespace}},
 		},
 	}))
+	filter.Disabled = true
+	return filter
 }
 
 func (p *packer) routerFilter() *hcmv3.HttpFilter {
@@ -183,10 +210,14 @@ func (p *packer) accessLog() *accesslogv3.AccessLog {
 }
 
 // answer is the route for everything that no earlier route has matched.
-func answer(status uint32) *routev3.Route {
+func answer(status uint32, message string) *routev3.Route {
+	direct := &routev3.DirectResponseAction{Status: status}
+	if message != "" {
+		direct.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: message}}
+	}
 	return &routev3.Route{
 		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
-		Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: status}},
+		Action: &routev3.Route_DirectResponse{DirectResponse: direct},
 	}
 }
 

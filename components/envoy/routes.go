@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	previoushostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -35,12 +37,16 @@ const keyHeader = "authorization"
 func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 	var list []*routev3.Route
 	for _, path := range llmd.PickedPaths {
-		list = append(list, p.toDecode(path))
+		route := p.toDecode(path)
+		if b.EPP != nil {
+			p.throughEPP(route)
+		}
+		list = append(list, route)
 	}
 	for _, path := range llmd.BalancedPaths {
 		list = append(list, p.toDecode(path))
 	}
-	list = append(list, answer(http.StatusNotFound))
+	list = append(list, answer(http.StatusNotFound, unknownPath))
 	if len(b.Keys) > 0 {
 		shown := p.showsKey(b.Keys)
 		for _, route := range list {
@@ -48,20 +54,31 @@ func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 				route.Match.Headers = []*routev3.HeaderMatcher{shown}
 			}
 		}
-		denied := answer(http.StatusUnauthorized)
+		denied := answer(http.StatusUnauthorized, keyRequired)
 		denied.ResponseHeadersToAdd = []*corev3.HeaderValueOption{{
 			Header: &corev3.HeaderValue{Key: "www-authenticate", Value: "Bearer"},
 		}}
 		list = append(list, denied)
 	}
-	if b.EPP != nil {
-		for _, route := range list {
-			if !slices.Contains(llmd.PickedPaths, route.Match.GetPathSeparatedPrefix()) {
-				p.pastEPP(route)
-			}
-		}
+	if b.MaxBodyBytes > 0 {
+		list = slices.Insert(list, 0, refuseLargeBodies(b.MaxBodyBytes))
 	}
-	return routes("inference", list...)
+	config := routes("inference", append([]*routev3.Route{p.preflight()}, list...)...)
+	config.VirtualHosts[0].TypedPerFilterConfig = map[string]*anypb.Any{corsFilter: p.anyOrigin()}
+	return config
+}
+
+// refuseLargeBodies answers what a simulator would not read. It judges by the length that
+// the client declares: reading first would put all of it into the memory of gateway and EPP.
+func refuseLargeBodies(limit int64) *routev3.Route {
+	route := answer(http.StatusRequestEntityTooLarge, tooLarge(limit))
+	route.Match.Headers = []*routev3.HeaderMatcher{{
+		Name: "content-length",
+		HeaderMatchSpecifier: &routev3.HeaderMatcher_RangeMatch{
+			RangeMatch: &typev3.Int64Range{Start: limit + 1, End: math.MaxInt64},
+		},
+	}}
+	return route
 }
 
 // showsKey matches a request that carries one of the keys.
@@ -71,23 +88,31 @@ func (p *packer) showsKey(keys []string) *routev3.HeaderMatcher {
 			p.errs = append(p.errs, errors.New("an API key must consist of letters and digits"))
 		}
 	}
+	return headerMatches(keyHeader, "(?i:bearer) +("+strings.Join(keys, "|")+")")
+}
+
+// headerMatches matches a header whose whole value fits a pattern.
+func headerMatches(name, pattern string) *routev3.HeaderMatcher {
 	return &routev3.HeaderMatcher{
-		Name: keyHeader,
-		HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: &matcherv3.StringMatcher{
-			MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{
-				Regex: "(?i:bearer) +(" + strings.Join(keys, "|") + ")",
-			}},
-		}},
+		Name:                 name,
+		HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: matches(pattern)},
+	}
+}
+
+// matches matches a text that fits a pattern as a whole.
+func matches(pattern string) *matcherv3.StringMatcher {
+	return &matcherv3.StringMatcher{
+		MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: pattern}},
 	}
 }
 
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
-// pastEPP makes the requests of a route bypass the EPP.
-func (p *packer) pastEPP(route *routev3.Route) {
+// throughEPP makes the EPP pick the pod for the requests of a route.
+func (p *packer) throughEPP(route *routev3.Route) {
 	route.TypedPerFilterConfig = map[string]*anypb.Any{
 		extProcFilter: p.any(&extprocv3.ExtProcPerRoute{
-			Override: &extprocv3.ExtProcPerRoute_Disabled{Disabled: true},
+			Override: &extprocv3.ExtProcPerRoute_Overrides{Overrides: &extprocv3.ExtProcOverrides{}},
 		}),
 	}
 }

@@ -122,8 +122,8 @@ const HealthPath = "/health"
 var (
 	// PickedPaths go to the pod that the EPP picks.
 	PickedPaths = []string{"/v1/completions", "/v1/chat/completions"}
-	// BalancedPaths bypass the EPP, which refuses them (v0.4.0) or picks at random among all
-	// pods, including prefill.
+	// BalancedPaths bypass the EPP, which, depending on its release, reads them, refuses them or
+	// picks at random among all pods, including prefill.
 	BalancedPaths = []string{
 		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
 		"/inference/v1/generate", "/tokenize", HealthPath,

@@ -20,8 +20,6 @@ type EPP struct {
 	// and if their CRDs are installed. It exits if it lacks the permission.
 	Watched []Resources
 
-	// Paths are the paths of requests that the EPP reads and picks a pod for.
-	Paths []string
 	// PromptLists says that the prompt of a completion may be a list of texts or of token IDs.
 	// Other releases answer 400.
 	PromptLists bool
@@ -58,7 +56,6 @@ var epps = table[EPP]{
 			e.ByLabel = true
 			e.ObjectiveRequired = true
 			e.Watched = []Resources{{groupExtension, []string{"inferenceobjectives"}}}
-			e.Paths = []string{"/v1/completions", "/v1/chat/completions"}
 			e.MetricPrefixes = []string{
 				"inference_objective_", "inference_pool_", "inference_extension_", "llm_d_inference_scheduler_",
 			}
@@ -76,18 +73,15 @@ var epps = table[EPP]{
 				e.refuse(flag, "a metrics extractor in epp.pluginsConfig")
 			}
 			e.ByLabel = false
-			e.Paths = append(e.Paths, "/v1/responses")
 			e.Config.v07()
 		}},
 		{"v0.8.0", func(e *EPP) {
-			e.Paths = append(e.Paths, "/v1/embeddings")
 			e.PromptLists = true
 			e.Config.v08()
 		}},
 		{"v0.9.0", func(e *EPP) {
 			e.ByLabel = true
 			e.Watched = append(e.Watched, Resources{groupLLMD, e.Watched[0].Names})
-			e.Paths = append(e.Paths, "/v1/messages", "/inference/v1/generate")
 			e.MetricPrefixes = append(e.MetricPrefixes, "llm_d_epp_")
 			e.Config.v09()
 		}},

@@ -125,23 +125,23 @@ func TestEPPs(t *testing.T) {
 	t.Parallel()
 	type facts struct {
 		ByLabel, ObjectiveRequired, KVCacheMetricFlag, PromptLists bool
-		Groups, Paths, RefusedFlags                                int
+		Groups, RefusedFlags                                       int
 	}
 	for version, want := range map[string]facts{
-		"v0.4.0":  {ByLabel: true, ObjectiveRequired: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
-		"v0.5.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
-		"v0.6.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1, Paths: 2},
-		"v0.7.1":  {Groups: 1, Paths: 3, RefusedFlags: 5},
-		"v0.8.0":  {PromptLists: true, Groups: 1, Paths: 4, RefusedFlags: 5},
-		"v0.9.0":  {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 5},
-		"v0.10.0": {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 9},
-		"v0.11.0": {ByLabel: true, PromptLists: true, Groups: 2, Paths: 6, RefusedFlags: 9},
+		"v0.4.0":  {ByLabel: true, ObjectiveRequired: true, KVCacheMetricFlag: true, Groups: 1},
+		"v0.5.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1},
+		"v0.6.1":  {ByLabel: true, KVCacheMetricFlag: true, Groups: 1},
+		"v0.7.1":  {Groups: 1, RefusedFlags: 5},
+		"v0.8.0":  {PromptLists: true, Groups: 1, RefusedFlags: 5},
+		"v0.9.0":  {ByLabel: true, PromptLists: true, Groups: 2, RefusedFlags: 5},
+		"v0.10.0": {ByLabel: true, PromptLists: true, Groups: 2, RefusedFlags: 9},
+		"v0.11.0": {ByLabel: true, PromptLists: true, Groups: 2, RefusedFlags: 9},
 	} {
 		epp, err := EPPOf("epp:"+version, "")
 		require.NoError(t, err)
 		require.Equal(t, want, facts{
 			epp.ByLabel, epp.ObjectiveRequired, epp.KVCacheMetricFlag, epp.PromptLists,
-			len(epp.Watched), len(epp.Paths), len(epp.RefusedFlags),
+			len(epp.Watched), len(epp.RefusedFlags),
 		}, version)
 	}
 }
@@ -150,11 +150,11 @@ func TestReleasesDoNotShareFacts(t *testing.T) {
 	t.Parallel()
 	first, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
-	first.Paths[0], first.Config.Fields[0] = "changed", "changed"
+	first.MetricPrefixes[0], first.Config.Fields[0] = "changed", "changed"
 	first.Config.Plugins["queue-scorer"] = Plugin{}
 	second, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
-	require.Equal(t, "/v1/completions", second.Paths[0])
+	require.Equal(t, "llm_d_epp_", second.MetricPrefixes[0])
 	require.Equal(t, "apiVersion", second.Config.Fields[0])
 	require.True(t, second.Config.Plugins["queue-scorer"].Is(Scorer))
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
@@ -114,4 +116,23 @@ func (o Options) latency(d time.Duration) string {
 		return d.String()
 	}
 	return strconv.FormatInt(max(1, d.Round(time.Millisecond).Milliseconds()), 10)
+}
+
+// maxBodyFlag limits the size of a request's body, in MiB.
+const maxBodyFlag = "max-request-body-size-mb"
+
+// DefaultMaxBody is the limit without the flag, in bytes: that of the simulators' HTTP library,
+// fasthttp.
+const DefaultMaxBody = 4 << 20
+
+// MaxBody returns the size in bytes of the largest request that a simulator with these
+// additional arguments reads.
+func MaxBody(args []string) int64 {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.Usage = func() {} // --help would print it.
+	mebibytes := flags.Int64(maxBodyFlag, DefaultMaxBody>>20, "")
+	// A simulator exits on what can't be parsed.
+	_ = flags.Parse(args)
+	return *mebibytes << 20
 }

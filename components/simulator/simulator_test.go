@@ -71,3 +71,16 @@ func TestArgs(t *testing.T) {
 		})
 	}
 }
+
+func TestMaxBody(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[int64][]string{
+		2 << 20:  {"--max-request-body-size-mb=2", "--help"},
+		4 << 20:  {"--max-model-len", "200000", "--enable-kvcache"},
+		64 << 20: {"--max-model-len", "200000", "--max-request-body-size-mb", "64"},
+		8 << 20:  {"--max-request-body-size-mb=64", "--max-request-body-size-mb=8"},
+	} {
+		require.Equal(t, want, MaxBody(args))
+	}
+	require.EqualValues(t, DefaultMaxBody, MaxBody(nil))
+}

@@ -47,6 +47,8 @@ type Answer struct {
 	Began time.Time
 	// First is the time to the first byte of the body, and Whole that to its end.
 	First, Whole time.Duration
+	// Type is the content type.
+	Type string
 	// Body is the response body, and for a stream the text of all its events.
 	Body string
 	// Err says why the response is missing or incomplete.
@@ -120,7 +122,8 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) (answ
 		return Answer{Err: err}
 	}
 	defer response.Body.Close()
-	answer.Status, answer.Pod = response.StatusCode, response.Header.Get("X-Inference-Pod")
+	answer.Status, answer.Type = response.StatusCode, response.Header.Get("Content-Type")
+	answer.Pod = response.Header.Get("X-Inference-Pod")
 	reader := bufio.NewReader(response.Body)
 	_, _ = reader.Peek(1)
 	answer.First = time.Since(began)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -53,6 +54,12 @@ type Cluster interface {
 	// Deployments returns the Deployments in a namespace that match a label selector. An empty
 	// namespace means all namespaces.
 	Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
+	// Pods returns the pods in a namespace that match a label selector.
+	Pods(ctx context.Context, namespace, selector string) ([]corev1.Pod, error)
+	// LastWords returns the last line that a container has logged before it was last restarted.
+	LastWords(ctx context.Context, namespace, pod, container string) (string, error)
+	// Get returns an object, nil if there is none.
+	Get(ctx context.Context, resource schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error)
 }
 
 // Target names a cluster as the Kubernetes provider's settings do.
@@ -182,11 +189,8 @@ func (c *client) List(
 
 func (c *client) GatewayClass(ctx context.Context, name string) (exists, accepted bool, err error) {
 	resource := schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gatewayclasses"}
-	class, err := c.dynamic.Resource(resource).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false, false, nil
-	}
-	if err != nil {
+	class, err := c.Get(ctx, resource, metav1.NamespaceNone, name)
+	if err != nil || class == nil {
 		return false, false, err
 	}
 	conditions, _, err := unstructured.NestedSlice(class.Object, "status", "conditions")
@@ -202,19 +206,4 @@ func (c *client) DryRun(ctx context.Context, resource schema.GroupVersionResourc
 	_, err := c.dynamic.Resource(resource).Namespace(object.GetNamespace()).
 		Create(ctx, object, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	return err
-}
-
-func (c *client) Deployments(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {
-	list, err := c.dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")).
-		Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil, err
-	}
-	deployments := make([]appsv1.Deployment, len(list.Items))
-	for i, item := range list.Items {
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &deployments[i]); err != nil {
-			return nil, fmt.Errorf("reading deployment %s: %w", item.GetName(), err)
-		}
-	}
-	return deployments, nil
 }

@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -68,6 +70,13 @@ func (p Plan) Objects() []Object {
 		all = append(all, part.Objects...)
 	}
 	return all
+}
+
+// Routing returns the Gateways and HTTPRoutes, which controllers have to put to work.
+func (p Plan) Routing() []Object {
+	return slices.DeleteFunc(p.Objects(), func(o Object) bool {
+		return o.Group != "gateway.networking.k8s.io" || o.Kind != "Gateway" && o.Kind != "HTTPRoute"
+	})
 }
 
 // Workload is a part's Deployment, as the status describes it.

@@ -36,8 +36,9 @@ type Stack struct {
 }
 
 // Check fails if the cluster lacks something that the stack needs, or if an object of the
-// stack belongs to someone else; it reports all problems together. A preview without a
-// reachable cluster goes on with a warning. It returns the manual edits to restore.
+// stack belongs to someone else; it reports all problems together. Pull secrets that do not
+// exist, and in a preview a cluster that cannot be reached, are only warnings. It returns the
+// manual edits to restore.
 func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error) {
 	is, err := live.Version(ctx.Context())
 	if err != nil {
@@ -47,17 +48,24 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	c := &checker{Stack: stack, live: live, preview: ctx.DryRun(), existing: sets.New[string](), id: sync.OnceValues(stack.ID)}
-	var kinds, owners error
+	var kinds, owners, secrets error
+	var warnings []string
 	var group errgroup.Group
 	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
 	group.Go(func() error { owners = c.checkOwners(ctx.Context()); return nil })
+	group.Go(func() error { warnings, secrets = c.missingPullSecrets(ctx.Context()); return nil })
 	_ = group.Wait()
-	err = errors.Join(checkVersion(is), kinds, owners)
+	err = errors.Join(checkVersion(is), kinds, owners, secrets)
 	if err == nil { // Else the API server would only repeat what is known.
 		err = c.checkAdmission(ctx.Context())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
+	}
+	for _, warning := range warnings {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return nil, err
+		}
 	}
 	return c.edits, nil
 }

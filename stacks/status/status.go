@@ -37,10 +37,18 @@ type Reader struct {
 	// Settle is how long to wait for what is not ready yet, or can't be read. Default: no
 	// waiting.
 	Settle time.Duration
+	// Routing are the stack's Gateways and HTTPRoutes, and RoutingTimeout is how long to wait
+	// for their controllers. Default: none.
+	Routing        []plan.Object
+	RoutingTimeout time.Duration
 }
 
 // Read returns the outputs by name, once everything is ready or the time to settle is over.
+// It fails if requests are not routed by then.
 func (r Reader) Read(ctx context.Context) (map[string]any, error) {
+	if err := r.routed(ctx); err != nil {
+		return nil, err
+	}
 	for until := time.Now().Add(r.Settle); ; time.Sleep(interval) {
 		deployments, err := r.Cluster.Deployments(ctx, r.Namespace, components.PartOfSelector(r.Instance))
 		late := !time.Now().Before(until)

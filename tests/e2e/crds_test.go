@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,14 +62,70 @@ func TestUnprogrammedGatewayIsReported(t *testing.T) {
 	require.Contains(t, out, "Programmed=Unknown (want True)")
 	fmt.Printf("a Gateway that no controller programs: reported after %.1f s\n", time.Since(began).Seconds())
 
-	setStatus(t, s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Programmed")+`]}`)
+	program(t, s)
 	out, err = s.Pulumi("up", "--yes", "--skip-preview")
 	require.Error(t, err)
 	require.Contains(t, out, "HTTPRoute")
-	setStatus(t, s.Namespace, "httproute/infra-sim-inference-gateway", `{"parents":[{"controllerName":"example.com/idle",`+
-		`"parentRef":{"name":"infra-sim-inference-gateway"},"conditions":[`+condition("Accepted")+","+condition("ResolvedRefs")+`]}]}`)
+	setStatus(t, s.Namespace, "httproute/infra-sim-inference-gateway", `{"parents":[`+parent(condition("Accepted"), condition("ResolvedRefs"))+`]}`)
 	s.Up()
 	require.NotContains(t, s.Up(), "updated")
+}
+
+// TestRefusedRouteIsReported has a controller that programs the Gateway but not the route.
+func TestRefusedRouteIsReported(t *testing.T) {
+	t.Parallel()
+	lab.InstallCRDs(t)
+	acceptedClass(t, "refusing")
+	s := lab.NewStack(t, "refusing", map[string]any{
+		"gateway": map[string]any{"enabled": true, "className": "refusing"}, "readyTimeout": "3s",
+	})
+	_, err := s.Pulumi("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+	program(t, s)
+	_, err = s.Pulumi("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+
+	const route, says = "httproute/infra-sim-inference-gateway", "UnsupportedValue: timeouts are not supported"
+	refused := strings.NewReplacer(`"True"`, `"False"`, `"Test"`, `"UnsupportedValue"`, `"message":""`, `"message":"timeouts are not supported"`).
+		Replace(condition("Accepted"))
+	good := parent(condition("Accepted"), condition("ResolvedRefs"))
+	for name, parents := range map[string]string{
+		"the only parent":   parent(refused, condition("ResolvedRefs")),
+		"one of two":        good + "," + parent(refused, condition("ResolvedRefs")),
+		"no backend either": parent(refused),
+	} {
+		setStatus(t, s.Namespace, route, `{"parents":[`+parents+`]}`)
+		out, _ := s.UpFails()
+		require.Contains(t, out, says, name)
+	}
+	s.Set("readyTimeout", "60s")
+	began := time.Now()
+	said, wait := s.UpUntil(says)
+	require.True(t, said)
+	took := time.Since(began)
+	require.Less(t, took, 15*time.Second, "long before readyTimeout")
+	recordFault("a route that its controller refuses", fmt.Sprintf("reported after %.1f s, readyTimeout 60s", took.Seconds()))
+	setStatus(t, s.Namespace, route, `{"parents":[`+good+`]}`)
+	out, err := wait()
+	require.NoError(t, err, out)
+
+	// A controller that has seen only an earlier spec has not said anything about this one.
+	s.Set("readyTimeout", "3s")
+	s.Set("service.port", "8300")
+	out, _ = s.UpFails()
+	require.Contains(t, out, "the controller has not seen the latest change")
+}
+
+// program sets the status of a stack's Gateway as its controller would.
+func program(t *testing.T, s *labtest.Stack) {
+	t.Helper()
+	setStatus(t, s.Namespace, "gateway/infra-sim-inference-gateway", `{"conditions":[`+condition("Accepted")+","+condition("Programmed")+`]}`)
+}
+
+// parent returns what a controller says about a route.
+func parent(conditions ...string) string {
+	return `{"controllerName":"example.com/controller","parentRef":{"name":"infra-sim-inference-gateway"},"conditions":[` +
+		strings.Join(conditions, ",") + `]}`
 }
 
 // acceptedClass creates a GatewayClass as if its controller had accepted it.

@@ -243,24 +243,3 @@ func restart(t *testing.T, name string, after time.Duration) {
 	go func() { _ = again.Wait() }() // The lab stops it by its PID.
 	require.NoError(t, os.WriteFile(file, fmt.Append(nil, again.Process.Pid), 0o600))
 }
-
-// TestPodThatNeverBecomesReadyIsReported requests more memory than a node has, since KWOK's
-// pods become ready as soon as they are scheduled. Pulumi names the Deployment; for
-// scheduled pods it also names the reason, which tests/traffic covers.
-func TestPodThatNeverBecomesReadyIsReported(t *testing.T) {
-	t.Parallel()
-	s := inNamespace(t, "stuck")
-	s.Up()
-	s.Set("readyTimeout", "5s")
-	s.Set("resources.requests.memory", "4Ti")
-	out, took := s.UpFails()
-	require.Contains(t, out, "ms-sim-llm-sim-decode")
-	require.Contains(t, out, "timed out waiting to be Ready")
-	require.Less(t, took, 15*time.Second)
-	require.EqualValues(t, 2, labtest.At(t, s.Get("deployment", "ms-sim-llm-sim-decode"), "status", "readyReplicas"), "the old pods keep serving")
-	recordFault("a pod that never becomes ready", fmt.Sprintf("reported after %.1f s, readyTimeout 5s; the old pods served", took.Seconds()))
-
-	s.Set("resources.requests.memory", "64Mi")
-	s.Up()
-	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
-}

@@ -1,6 +1,7 @@
 package labtest
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -214,6 +215,28 @@ func (s *Stack) Up(flags ...string) string {
 	out := s.Must(append([]string{"up", "--yes", "--skip-preview", "--stack", s.Name}, flags...)...)
 	_, summary, _ := strings.Cut(out, "Resources:")
 	return summary
+}
+
+// UpUntil starts an up, and returns once its output has a text, or the up has ended. wait waits
+// for its end, and returns the whole output.
+func (s *Stack) UpUntil(text string) (said bool, wait func() (string, error)) {
+	s.t.Helper()
+	cmd := s.Command("pulumi", "--non-interactive", "up", "--yes", "--skip-preview")
+	pipe, err := cmd.StdoutPipe()
+	require.NoError(s.t, err)
+	require.NoError(s.t, cmd.Start())
+	var out strings.Builder
+	lines := bufio.NewScanner(pipe)
+	for !said && lines.Scan() {
+		fmt.Fprintln(&out, lines.Text())
+		said = strings.Contains(lines.Text(), text)
+	}
+	return said, func() (string, error) {
+		for lines.Scan() {
+			fmt.Fprintln(&out, lines.Text())
+		}
+		return out.String(), cmd.Wait()
+	}
 }
 
 // UpFails runs an up that must fail, and returns its output and duration.

@@ -137,6 +137,22 @@ func TestMissingImageIsReported(t *testing.T) {
 	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
 }
 
+func TestContainerThatExitsIsReported(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, "exits", map[string]any{
+		"decode": map[string]any{"enabled": true, "replicas": 1, "args": []string{"--no-such-flag"}}, "readyTimeout": "30s",
+	})
+	began := time.Now()
+	said, wait := s.UpUntil("unknown flag: --no-such-flag")
+	require.True(t, said, "the container's last log line")
+	took := time.Since(began)
+	fmt.Printf("a container that exits: reported after %.1f s with readyTimeout 30s\n", took.Seconds())
+	require.Less(t, took, 20*time.Second)
+	out, err := wait()
+	require.Error(t, err)
+	require.Contains(t, out, llmd.DecodeName)
+}
+
 func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "long", map[string]any{

@@ -95,8 +95,13 @@ func gateway(t *testing.T, s *labtest.Stack) *traffic.Client {
 // url returns the URL of the gateway's Service, by its address.
 func url(t *testing.T, s *labtest.Stack) string {
 	t.Helper()
-	address := labtest.At(t, s.Get("service", llmd.StandardGatewayName), "spec", "clusterIP").(string)
-	return fmt.Sprintf("http://%s:%d", address, llmd.GatewayServicePort)
+	return serviceURL(t, s, llmd.StandardGatewayName, llmd.GatewayServicePort)
+}
+
+func serviceURL(t *testing.T, s *labtest.Stack, service string, port int) string {
+	t.Helper()
+	address := labtest.At(t, s.Get("service", service), "spec", "clusterIP").(string)
+	return fmt.Sprintf("http://%s:%d", address, port)
 }
 
 // pod is a running pod.

@@ -142,7 +142,9 @@ func checkClientsCannotChoose(t *testing.T, s *labtest.Stack, client *traffic.Cl
 	require.Zero(t, served(t, prefill)-before, "nothing got there")
 
 	client.Headers = own
-	for _, path := range []string{"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config"} {
+	for _, path := range []string{
+		"/admin/config", "/metrics", "/v1/../admin/config", "/v1/%2e%2e/admin/config", "/v1/models/..%2f..%2fadmin%2fconfig",
+	} {
 		require.Equal(t, http.StatusNotFound, client.Get(t.Context(), path).Status, path)
 	}
 }

@@ -73,9 +73,12 @@ func TestGatewayRequiresAPIKey(t *testing.T) {
 	} {
 		client.Headers = headers
 		for _, path := range []string{"/v1/completions", "/v1/models", "/metrics"} {
-			require.Equal(t, http.StatusUnauthorized, client.Post(t.Context(), path, map[string]any{"model": "random"}).Status, "%s: %s", name, path)
+			answer := client.Post(t.Context(), path, map[string]any{"model": "random"})
+			require.Equal(t, http.StatusUnauthorized, answer.Status, "%s: %s", name, path)
+			require.Contains(t, requireError(t, answer.Status, answer.Body), "Authorization: Bearer KEY")
 		}
 	}
+	requireCORS(t, client.URL)
 	client.Headers = bearer(strings.Repeat(first, 2000))
 	// Envoy may close the connection before the client, still sending, has read why.
 	require.Contains(t, []int{http.StatusRequestHeaderFieldsTooLarge, 0}, client.Completion(t.Context(), "x", 1).Status, "80 kB")

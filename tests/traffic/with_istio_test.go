@@ -44,6 +44,7 @@ func TestFullExampleOnIstio(t *testing.T) {
 	client := throughIstio(t, s, llmd.GatewayServicePort)
 	checkRouting(t, s, client)
 	checkClientsCannotChoose(t, s, client)
+	require.True(t, client.Get(t.Context(), "//v1//models").OK())
 
 	lab.Kubectl(t, "scale", "deployment", llmd.EPPName, "-n", s.Namespace, "--replicas=0")
 	lab.Kubectl(t, "wait", "--for=delete", "pod", "-l", "component=epp", "-n", s.Namespace, "--timeout=140s")
@@ -87,11 +88,21 @@ func TestIstiodWithoutInferenceSupportIsReported(t *testing.T) {
 	fmt.Printf("an istiod without inference support: reported after %.1f s\n", took.Seconds())
 }
 
+// TestIstioExampleOnIstio deploys into a namespace in which Istio injects its sidecars.
 func TestIstioExampleOnIstio(t *testing.T) {
 	t.Parallel()
 	withIstio(t)
-	s := lab.NewStack(t, "istio", lab.Sample(t, "istio"))
+	config := lab.Sample(t, "istio")
+	config["createNamespace"] = false
+	s := lab.NewStack(t, "istio", config)
+	s.Adopts = true
+	lab.Kubectl(t, "create", "namespace", s.Namespace)
+	lab.Kubectl(t, "label", "namespace", s.Namespace, "istio-injection=enabled")
 	s.Up()
+	for _, p := range pods(t, s, s.DecodeName()) {
+		require.Equal(t, "simulator", lab.Kubectl(t, "get", "pod", p.name, "-n", s.Namespace, "-o",
+			"jsonpath={.spec.initContainers[*].name}{.spec.containers[*].name}"))
+	}
 	s.RequireObjects([]string{
 		"Deployment ms-sim-llm-sim-istio-decode", labtest.Proxy, labtest.DestinationRule,
 		"ConfigMap infra-sim-inference-gateway", "Gateway infra-sim-inference-gateway", "HTTPRoute infra-sim-inference-gateway",
