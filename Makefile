@@ -55,12 +55,13 @@ logs: lab ## Print the logs of the lab, or of its last start if that failed
 check: ## Lint, vet, tidiness of modules, known vulnerabilities and unit tests
 	$(LINT) run ./...
 	cd lab && $(LINT) run ./...
-	go mod tidy -diff && cd lab && go mod tidy -diff
+	cd compare && $(LINT) run ./...
+	for module in . lab compare; do (cd $$module && go mod tidy -diff) || exit; done
 	@$(MAKE) --no-print-directory vulncheck unit
 
 # The database is on the network: without it there is no result.
 vulncheck:
-	@for module in . lab; do \
+	@for module in . lab compare; do \
 		found=$$(cd $$module && $(VULN) ./... 2>&1) || case "$$found" in \
 			*"fetching vulnerabilities"*) echo "skipped for $$module: $$found"; continue ;; \
 			*) echo "$$found"; exit 1 ;; \
@@ -73,6 +74,7 @@ SLOW = TestGeneratedPlansMatchRegistrations
 unit: export CGO_ENABLED = 1
 unit:
 	cd lab && go test -race ./...
+	cd compare && go test -race ./...
 	go test -race -skip $(SLOW) $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
 	CGO_ENABLED=0 go test -run $(SLOW) ./tests
 
