@@ -11,13 +11,8 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-const (
-	// eppGraceSeconds is the grace period of the inference extension's own chart (v1.2.0).
-	eppGraceSeconds = 130
-	// eppSleepSeconds leaves a gateway time to open a connection to the EPP's successor: those
-	// that it has end after 5 s, and kube-proxy needs a moment.
-	eppSleepSeconds = 8
-)
+// eppGraceSeconds is the grace period of the inference extension's own chart (v1.2.0).
+const eppGraceSeconds = 130
 
 // prerequisites registers the objects that must exist when the EPP starts.
 func (a *epp) prerequisites(
@@ -151,7 +146,7 @@ func (a *epp) workload() workload {
 		InitialDelaySeconds: pulumi.Int(5),
 		PeriodSeconds:       pulumi.Int(10),
 	}
-	c.Lifecycle = sleepBeforeStop(eppSleepSeconds)
+	c.Lifecycle = sleepBeforeStop(int(llmd.EPPDrainTime.Seconds()))
 	c.VolumeMounts = corev1.VolumeMountArray{corev1.VolumeMountArgs{
 		Name: pulumi.String("config"), MountPath: pulumi.String(endpointpicker.ConfigDir), ReadOnly: pulumi.Bool(true),
 	}}

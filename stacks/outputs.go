@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -52,6 +53,11 @@ func (r *run) observe(s *Stack) pulumi.Output {
 		reader := status.Reader{
 			Cluster: r.live, Namespace: done[0].(string), Instance: r.spec.Name, Workloads: r.plan.Workloads(), Settle: r.settle,
 			Routing: r.plan.Routing(), RoutingTimeout: r.spec.ReadyTimeout.Duration,
+		}
+		if r.found.PoolLeaves {
+			// Objects are deleted once the program has ended. The EPPs that are being replaced pick
+			// no pod without the pool, and gateways still ask them.
+			time.Sleep(llmd.EPPDrainTime)
 		}
 		return reader.Read(context.Background())
 	})

@@ -91,7 +91,7 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 		return err
 	}
 	s, err := NewStack(ctx, stackName, &StackArgs{Spec: r.spec}, providers, pulumi.Transformations(
-		[]pulumi.ResourceTransformation{stamp(annotations), reapply(r.edits)}))
+		[]pulumi.ResourceTransformation{stamp(annotations), reapply(r.found.Edits)}))
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,8 @@ type run struct {
 	owner func() (*owner, error)
 	// live is nil in a preview without a kubeconfig.
 	live cluster.Cluster
-	// edits are the manual changes to set right.
-	edits  preflight.Edits
+	// found is what the cluster holds of the stack already.
+	found  preflight.Found
 	settle time.Duration
 	watch  time.Duration
 }
@@ -148,7 +148,7 @@ func (p *Program) check(ctx *pulumi.Context) (*run, error) {
 		}
 		return nil, err
 	}
-	r.edits, err = preflight.Check(ctx, r.live, preflight.Stack{
+	r.found, err = preflight.Check(ctx, r.live, preflight.Stack{
 		Plan: r.plan, Name: r.stack, ID: r.ownerID, Namespace: spec.Namespace, CreateNamespace: spec.CreateNamespace,
 	})
 	return r, err

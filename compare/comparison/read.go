@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 // replace default ones, by their configuration keys. The error is an *Error with all problems
 // unless the file cannot be read.
 func Read(path string, images map[string]string) (*Comparison, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // The user's own.
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,9 @@ func (k *checker) check() {
 func (k *checker) checkStack(c *Candidate, path string) {
 	stack := merge(k.Stack, c.Stack)
 	for key, image := range k.images {
-		setDefault(stack, strings.Split(key, "."), image)
+		if hasPartsOf(stack, key) {
+			setDefault(stack, strings.Split(key, "."), image)
+		}
 	}
 	if _, set := stack["namespace"]; set {
 		k.add(path, "namespace cannot be set: each candidate has its own, %s", c.Namespace())
@@ -185,7 +187,7 @@ func (k *checker) checkWorkload(w *Workload, path string, names map[string]bool,
 		k.add(path+".name", "%q is taken by another workload", w.Name)
 	}
 	names[w.Name] = true
-	for field, detail := range w.Spec.Check(filepath.Dir(k.Path)) {
+	for field, detail := range w.Check(filepath.Dir(k.Path)) {
 		where := path
 		if field != "" {
 			where += "." + field
@@ -234,8 +236,8 @@ func merge(a, b map[string]any) map[string]any {
 // setDefault sets a value at a path unless there is one. What is on the path is copied first,
 // since candidates share it.
 func setDefault(object map[string]any, path []string, value string) {
-	key := path[0]
-	if len(path) == 1 {
+	key, rest := path[0], path[1:] //nolint:gosec // A key is not empty.
+	if len(rest) == 0 {
 		if _, set := object[key]; !set {
 			object[key] = value
 		}
@@ -247,7 +249,19 @@ func setDefault(object map[string]any, path []string, value string) {
 		inner = map[string]any{}
 	}
 	object[key] = inner
-	setDefault(inner, path[1:], value)
+	setDefault(inner, rest, value)
+}
+
+// imageParts have to be enabled for an image's key to have an effect.
+var imageParts = map[string][]string{
+	"epp.image": {"epp"}, "decode.routingSidecar.image": {"epp", "prefill", "decode"},
+}
+
+func hasPartsOf(stack map[string]any, key string) bool {
+	return !slices.ContainsFunc(imageParts[key], func(part string) bool {
+		object, _ := stack[part].(map[string]any)
+		return object["enabled"] != true
+	})
 }
 
 func lower(name string) string { return strings.ToLower(name) }

@@ -94,7 +94,7 @@ type Stack struct {
 }
 
 // passphrase encrypts the states, which hold no secret of a user.
-const passphrase = "llm-d-sim-compare"
+const passphrase = "llm-d-sim-compare" //nolint:gosec // See above.
 
 // Stack prepares the stack of a candidate; it deploys nothing.
 func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, error) {

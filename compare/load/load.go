@@ -195,7 +195,7 @@ func parse(stream string, sample *Sample) (string, error) {
 func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, warmUpTime, errors.New("not every pod answers through the gateway"))
 	defer cancel()
-	random := rand.New(rand.NewPCG(0, uint64(time.Now().UnixNano())))
+	random := rand.New(rand.NewPCG(0, uint64(time.Now().UnixNano()))) //nolint:gosec // Any prompts will do.
 	for _, client := range clients {
 		seen := map[string]bool{}
 		var last traffic.Answer

@@ -92,7 +92,7 @@ type Turn struct {
 // Sessions returns the sessions of one repetition. Open loops at a rate per second get
 // arrivals of a Poisson process.
 func (s Spec) Sessions(seed int64, repetition int, rate float64) ([]Session, error) {
-	random := rand.New(rand.NewPCG(uint64(seed), uint64(repetition)))
+	random := rand.New(rand.NewPCG(uint64(seed), uint64(repetition))) //nolint:gosec // To be repeated, not to be secret.
 	var sessions []Session
 	switch {
 	case s.SharedPrefix != nil:

@@ -56,9 +56,6 @@ const (
 	healthTimeout = time.Second
 	// ejectionTime is long enough for a health check to take over.
 	ejectionTime = healthInterval + healthTimeout + 500*time.Millisecond
-	// eppConnectionTime is how long new requests go over one connection. An EPP that is being
-	// replaced keeps its connections, through which it would get requests until it exits.
-	eppConnectionTime = 5 * time.Second
 	// HTTP/2 pings notice an EPP that hangs. gRPC servers close a connection at the fourth
 	// ping within 5 minutes of each other unless they have sent something in between, and an
 	// EPP sends nothing while a pod generates: pings must not end a response before
@@ -151,7 +148,7 @@ func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
 	}
 	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{
 		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": p.any(&httpv3.HttpProtocolOptions{
-			CommonHttpProtocolOptions: &corev3.HttpProtocolOptions{MaxConnectionDuration: durationpb.New(eppConnectionTime)},
+			CommonHttpProtocolOptions: &corev3.HttpProtocolOptions{MaxConnectionDuration: durationpb.New(llmd.EPPConnectionTime)},
 			UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{
 				ExplicitHttpConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig{
 					ProtocolConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{

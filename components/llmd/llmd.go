@@ -65,6 +65,15 @@ const (
 // DrainTimeout is how long a gateway pod that is being replaced keeps serving.
 const DrainTimeout = 30 * time.Second
 
+// EPPConnectionTime is how long new requests go over one of a gateway's connections to an
+// EPP. An EPP that is being replaced keeps its connections, through which it would get
+// requests until it exits.
+const EPPConnectionTime = 5 * time.Second
+
+// EPPDrainTime is how long such an EPP goes on serving: until the last of these connections
+// ends, and kube-proxy has followed.
+const EPPDrainTime = EPPConnectionTime + 3*time.Second
+
 // IstioClassName is the GatewayClass that istiod creates and accepts.
 const IstioClassName = "istio"
 

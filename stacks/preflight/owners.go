@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -35,13 +36,19 @@ func (c *checker) checkOwners(ctx context.Context) error {
 			planned[o.Resource()] = append(planned[o.Resource()], o)
 		}
 	}
-	c.edits = Edits{}
+	if _, plans := planned[inferencePools]; !plans {
+		planned[inferencePools] = nil // One that exists has to leave.
+	}
+	c.found.Edits = Edits{}
 	var mu sync.Mutex
 	var problems []string
 	var group errgroup.Group
 	for resource, objects := range planned {
 		group.Go(func() error {
 			list, err := c.live.List(ctx, resource, c.Namespace)
+			if len(objects) == 0 && apierrors.IsForbidden(err) {
+				return nil // Whoever has deployed a pool may list it.
+			}
 			if err != nil {
 				return fmt.Errorf("listing %s in namespace %s: %w", resource.Resource, c.Namespace, err)
 			}
@@ -49,16 +56,19 @@ func (c *checker) checkOwners(ctx context.Context) error {
 			defer mu.Unlock()
 			for _, found := range list {
 				i := slices.IndexFunc(objects, func(o plan.Object) bool { return o.Name == found.Name })
-				if i < 0 {
+				leaves := i < 0 && resource == inferencePools
+				if i < 0 && !leaves {
 					continue
 				}
 				ours, err := c.ours(found)
 				switch {
 				case err != nil:
 					return err
+				case leaves:
+					c.found.PoolLeaves = c.found.PoolLeaves || ours
 				case ours:
 					c.existing.Insert(objects[i].String())
-					c.edits.note(objects[i], found)
+					c.found.Edits.note(objects[i], found)
 				default:
 					problems = append(problems, c.foreign(resource, found))
 				}
@@ -74,6 +84,8 @@ func (c *checker) checkOwners(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+var inferencePools = schema.GroupVersionResource{Group: "inference.networking.k8s.io", Version: "v1", Resource: "inferencepools"}
 
 // ours reports whether an object belongs to this stack: to its state or, if an older
 // version of the program made it, to a stack of its name.

@@ -35,17 +35,25 @@ type Stack struct {
 	CreateNamespace bool
 }
 
+// Found is what a cluster holds of the stack already.
+type Found struct {
+	// Edits are the manual edits to restore.
+	Edits Edits
+	// PoolLeaves says that there is an InferencePool that the plan no longer has.
+	PoolLeaves bool
+}
+
 // Check fails if the cluster lacks something that the stack needs, or if an object of the
 // stack belongs to someone else; it reports all problems together. Pull secrets that do not
 // exist, and in a preview a cluster that cannot be reached, are only warnings. It returns the
-// manual edits to restore.
-func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error) {
+// what it found of the stack.
+func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Found, error) {
 	is, err := live.Version(ctx.Context())
 	if err != nil {
 		if ctx.DryRun() {
-			return nil, ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
+			return Found{}, ctx.Log.Warn(fmt.Sprintf("the cluster was not checked, since it can't be reached: %v", err), nil)
 		}
-		return nil, fmt.Errorf("the cluster can't be reached: %w", err)
+		return Found{}, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	c := &checker{Stack: stack, live: live, preview: ctx.DryRun(), existing: sets.New[string](), id: sync.OnceValues(stack.ID)}
 	var kinds, owners, secrets error
@@ -60,14 +68,14 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Edits, error
 		err = c.checkAdmission(ctx.Context())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
+		return Found{}, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
 	}
 	for _, warning := range warnings {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
-			return nil, err
+			return Found{}, err
 		}
 	}
-	return c.edits, nil
+	return c.found, nil
 }
 
 // checker is one run of all checks.
@@ -80,7 +88,7 @@ type checker struct {
 	namespaceExists, ownsNamespace bool
 	// existing are the objects of the stack that exist, by kind and name.
 	existing sets.Set[string]
-	edits    Edits
+	found    Found
 }
 
 func checkVersion(is *version.Version) error {
