@@ -23,7 +23,7 @@ var choices = map[string][]any{
 	"loadBalancing.algorithm": {"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"},
 	"epp.args":                {[]any{"--enable-pprof=false"}},
 	"decode.args":             {[]any{"--max-loras=2"}},
-	"prefill.args":            {[]any{"--max-loras=3", "--max-model-len=2048"}},
+	"prefill.args":            {[]any{"--max-loras=3", "--max-cpu-loras=4"}},
 	"simulator.model":         {"random", "org/model"},
 	// Their bounds depend on each other.
 	"simulator.timeToFirstTokenStdDev":  {"0s"},

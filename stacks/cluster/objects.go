@@ -53,9 +53,15 @@ func (c *client) LastWords(ctx context.Context, namespace, pod, container string
 	for _, previous := range []string{"true", "false"} {
 		raw, err := c.rest.Get().AbsPath("/api/v1/namespaces", namespace, "pods", pod, "log").
 			Param("container", container).Param("previous", previous).Param("tailLines", "1").DoRaw(ctx)
-		if err == nil || !apierrors.IsBadRequest(err) { // There is no previous one.
-			return strings.TrimSpace(string(raw)), err
+		switch words := strings.TrimSpace(string(raw)); {
+		case apierrors.IsBadRequest(err), strings.HasPrefix(words, noLog):
+			continue // There is no previous one, or it has just been removed.
+		default:
+			return words, err
 		}
 	}
 	return "", nil
 }
+
+// noLog begins what the kubelet answers in place of the log of a container that is gone.
+const noLog = "unable to retrieve container logs for "

@@ -188,9 +188,8 @@ func cpu(executable string) time.Duration {
 // each.
 func TestPrefixHits(t *testing.T) {
 	s := fourSimulators(t)
-	for i, arg := range []string{"--enable-kvcache=true", "--kv-cache-size=32", "--block-size=16"} {
-		s.Set(fmt.Sprintf("decode.args[%d]", i), arg)
-	}
+	s.Set("simulator.kvCache.enabled", "true")
+	s.Set("simulator.kvCache.blocks", "32")
 	s.Set("simulator.maxNumSeqs", "1")
 	// total sums up a metric over the pods.
 	total := func(name string) (sum float64) {

@@ -158,8 +158,8 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	s := newStack(t, "long", map[string]any{
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
-		"decode":           map[string]any{"enabled": true, "args": []string{"--max-model-len=1000000"}},
-		"simulator":        map[string]any{"interTokenLatency": "200ms", "maxNumSeqs": 1000},
+		"decode":           map[string]any{"enabled": true},
+		"simulator":        map[string]any{"interTokenLatency": "200ms", "maxNumSeqs": 1000, "maxModelLen": 1000000},
 	})
 	s.Up()
 	client := gateway(t, s)
