@@ -58,6 +58,9 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *file == "" {
+		return errors.New("--file is required: a comparison such as examples/compare/epp.yaml")
+	}
 	c, err := comparison.Read(*file, defaults)
 	if err != nil {
 		return err

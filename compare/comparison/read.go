@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -210,110 +209,4 @@ func (k *checker) checkWorkload(w *Workload, path string, names map[string]bool,
 			k.add(fmt.Sprintf("%s.expect[%d]", path, i), "%v", err)
 		}
 	}
-}
-
-// merge returns a with b on top: objects are merged, the rest replaced.
-func merge(a, b map[string]any) map[string]any {
-	merged := maps.Clone(a)
-	if merged == nil {
-		merged = map[string]any{}
-	}
-	for key, value := range b {
-		inner, isObject := value.(map[string]any)
-		before, wasObject := merged[key].(map[string]any)
-		switch {
-		case isObject && key != "pluginsConfig":
-			merged[key] = merge(before, inner)
-		case wasObject && value == nil:
-			delete(merged, key)
-		default:
-			merged[key] = value
-		}
-	}
-	return merged
-}
-
-// setDefault sets a value at a path unless there is one. What is on the path is copied first,
-// since candidates share it.
-func setDefault(object map[string]any, path []string, value string) {
-	key, rest := path[0], path[1:] //nolint:gosec // A key is not empty.
-	if len(rest) == 0 {
-		if _, set := object[key]; !set {
-			object[key] = value
-		}
-		return
-	}
-	inner, _ := object[key].(map[string]any)
-	inner = maps.Clone(inner)
-	if inner == nil {
-		inner = map[string]any{}
-	}
-	object[key] = inner
-	setDefault(inner, rest, value)
-}
-
-// imageParts have to be enabled for an image's key to have an effect.
-var imageParts = map[string][]string{
-	"epp.image": {"epp"}, "decode.routingSidecar.image": {"epp", "prefill", "decode"},
-}
-
-func hasPartsOf(stack map[string]any, key string) bool {
-	return !slices.ContainsFunc(imageParts[key], func(part string) bool {
-		object, _ := stack[part].(map[string]any)
-		return object["enabled"] != true
-	})
-}
-
-func lower(name string) string { return strings.ToLower(name) }
-
-// line returns where a path stands in the file, or as much of it as there is.
-func (k *checker) line(path string) int {
-	line := 1
-	at := &k.root
-	if len(at.Content) == 0 {
-		return line
-	}
-	at = at.Content[0]
-	for _, step := range steps(path) {
-		key, value := child(at, step)
-		if value == nil {
-			break
-		}
-		at, line = value, key.Line
-	}
-	return line
-}
-
-// node returns what stands at a path, nil if nothing does.
-func (k *checker) node(path string) *yaml.Node {
-	if len(k.root.Content) == 0 {
-		return nil
-	}
-	at := k.root.Content[0]
-	for _, step := range steps(path) {
-		if _, at = child(at, step); at == nil {
-			return nil
-		}
-	}
-	return at
-}
-
-var step = regexp.MustCompile(`[^.\[\]]+`)
-
-func steps(path string) []string { return step.FindAllString(path, -1) }
-
-func child(at *yaml.Node, step string) (key, value *yaml.Node) {
-	switch at.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(at.Content); i += 2 {
-			if at.Content[i].Value == step {
-				return at.Content[i], at.Content[i+1]
-			}
-		}
-	case yaml.SequenceNode:
-		if i, err := strconv.Atoi(step); err == nil && i < len(at.Content) {
-			return at.Content[i], at.Content[i]
-		}
-	}
-	return nil, nil
 }

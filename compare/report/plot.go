@@ -37,8 +37,8 @@ var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#5
 
 func (r *Report) plots(w *Workload) []Plot {
 	return []Plot{
-		r.plot(w, "Time to first token", first),
-		r.plot(w, "Whole answer", whole),
+		r.plot(w, "Time to first token", func(s load.Sample) time.Duration { return s.First }),
+		r.plot(w, "Whole answer", func(s load.Sample) time.Duration { return s.Whole }),
 	}
 }
 
