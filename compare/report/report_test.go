@@ -56,6 +56,18 @@ func TestTheTableTellsDifferencesFromNoise(t *testing.T) {
 	require.True(t, r.Failed())
 }
 
+func TestOneRepetitionShowsNoDifference(t *testing.T) {
+	t.Parallel()
+	r := example()
+	for name, runs := range r.Workloads[0].Runs {
+		r.Workloads[0].Runs[name] = runs[:1]
+	}
+	var out strings.Builder
+	require.NoError(t, r.Print(&out))
+	require.Regexp(t, `cached share of the prompts +0\.0 % +95\.0 % +too few repetitions`, out.String())
+	require.NotContains(t, out.String(), "points")
+}
+
 func TestThePageNeedsNoNetwork(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")

@@ -15,6 +15,9 @@ const Significance = 0.05
 // Test names the statistical test, for reports.
 const Test = "Welch's t-test (golang.org/x/perf/benchmath) with the correction of Benjamini and Hochberg"
 
+// MinRepetitions is how many it takes to tell a difference from noise.
+const MinRepetitions = 2
+
 // Difference compares a candidate's figure with the baseline's.
 type Difference struct {
 	// Mean and Spread are the mean of the repetitions and their standard deviation.
@@ -49,7 +52,13 @@ func Summary(values []float64) (mean, spread float64) {
 	return mean, spread
 }
 
-// Compare compares two lists of repetitions.
+// Comparable reports whether both lists have enough repetitions for Compare. They have not
+// if the comparison was interrupted.
+func Comparable(baseline, candidate []float64) bool {
+	return min(len(baseline), len(candidate)) >= MinRepetitions
+}
+
+// Compare compares two lists of repetitions that are Comparable.
 func Compare(baseline, candidate []float64) Difference {
 	before, noise := Summary(baseline)
 	d := Difference{P: 1}
