@@ -53,7 +53,7 @@ func Read(path string, images map[string]string) (*Comparison, error) {
 		return nil, err
 	}
 	c := &Comparison{Repetitions: 3, Seed: 1, Path: path, Text: string(raw)}
-	k := &checker{Comparison: c, images: images, problems: Error{File: path}}
+	k := &checker{Comparison: c, images: images, problems: Error{File: path}, undecoded: map[int]bool{}}
 	if err := yaml.Unmarshal(raw, &k.root); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -61,9 +61,8 @@ func Read(path string, images map[string]string) (*Comparison, error) {
 	decoder.KnownFields(true)
 	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		k.decodeError(err)
-	} else {
-		k.check()
 	}
+	k.check()
 	if len(k.problems.Problems) > 0 {
 		slices.SortStableFunc(k.problems.Problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, &k.problems
@@ -77,10 +76,15 @@ type checker struct {
 	root     yaml.Node
 	images   map[string]string
 	problems Error
+	// undecoded are the lines whose values have the wrong type, and are therefore not there.
+	undecoded map[int]bool
 }
 
+// add adds a problem, unless it only follows from a value of the wrong type.
 func (k *checker) add(path, format string, args ...any) {
-	k.problems.Problems = append(k.problems.Problems, Problem{k.line(path), path, fmt.Sprintf(format, args...)})
+	if line := k.line(path); !k.undecoded[line] {
+		k.problems.Problems = append(k.problems.Problems, Problem{line, path, fmt.Sprintf(format, args...)})
+	}
 }
 
 // decodeError takes the lines out of the decoder's messages.
@@ -96,6 +100,7 @@ func (k *checker) decodeError(err error) {
 		line, _ := strconv.Atoi(number)
 		detail = regexp.MustCompile(` in type \S+`).ReplaceAllString(detail, " here")
 		k.problems.Problems = append(k.problems.Problems, Problem{Line: line, Detail: detail})
+		k.undecoded[line] = true
 	}
 }
 
@@ -109,8 +114,8 @@ func (k *checker) check() {
 	if len(k.Workloads) == 0 {
 		k.add("workloads", "must be one or more")
 	}
-	if k.Repetitions < 2 {
-		k.add("repetitions", "must be 2 or more, to tell a difference from noise")
+	if k.Repetitions < result.MinRepetitions {
+		k.add("repetitions", "must be %d or more, to tell a difference from noise", result.MinRepetitions)
 	}
 	names := map[string]bool{}
 	for i := range k.Candidates {
@@ -120,6 +125,8 @@ func (k *checker) check() {
 			k.add(path+".name", "%q must be letters and digits, a letter first", c.Name)
 		} else if names[lower(c.Name)] {
 			k.add(path+".name", "%q is taken by another candidate", c.Name)
+		} else if err := result.CheckName(c.Name); err != nil {
+			k.add(path+".name", "%q %v", c.Name, err)
 		}
 		names[lower(c.Name)] = true
 		k.checkStack(c, path+".stack")
@@ -251,55 +258,3 @@ func setDefault(object map[string]any, path []string, value string) {
 }
 
 func lower(name string) string { return strings.ToLower(name) }
-
-// line returns where a path stands in the file, or as much of it as there is.
-func (k *checker) line(path string) int {
-	line := 1
-	at := &k.root
-	if len(at.Content) == 0 {
-		return line
-	}
-	at = at.Content[0]
-	for _, step := range steps(path) {
-		key, value := child(at, step)
-		if value == nil {
-			break
-		}
-		at, line = value, key.Line
-	}
-	return line
-}
-
-// node returns what stands at a path, nil if nothing does.
-func (k *checker) node(path string) *yaml.Node {
-	if len(k.root.Content) == 0 {
-		return nil
-	}
-	at := k.root.Content[0]
-	for _, step := range steps(path) {
-		if _, at = child(at, step); at == nil {
-			return nil
-		}
-	}
-	return at
-}
-
-var step = regexp.MustCompile(`[^.\[\]]+`)
-
-func steps(path string) []string { return step.FindAllString(path, -1) }
-
-func child(at *yaml.Node, step string) (key, value *yaml.Node) {
-	switch at.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(at.Content); i += 2 {
-			if at.Content[i].Value == step {
-				return at.Content[i], at.Content[i+1]
-			}
-		}
-	case yaml.SequenceNode:
-		if i, err := strconv.Atoi(step); err == nil && i < len(at.Content) {
-			return at.Content[i], at.Content[i]
-		}
-	}
-	return nil, nil
-}

@@ -34,6 +34,10 @@ func TestAllProblemsAreReportedWithTheirLines(t *testing.T) {
 		"no YAML":         {"a: [", []string{"did not find expected node content"}},
 		"unknown keys":    {"candidates: []\nworklods: []\nseeds: 1\n", []string{":2: field worklods not found here", ":3: field seeds not found here"}},
 		"the wrong types": {"seed: one\nrepetitions: [1]\n", []string{":1: cannot unmarshal", ":2: cannot unmarshal"}},
+		"types and values": {"seed: one\nrepetitions: 1\ncandidates:\n- name: errors\n- name: in\n", []string{
+			":1: cannot unmarshal", ":2: repetitions: must be 2 or more", ":4: candidates[0].name: \"errors\" is the name of a figure",
+			":5: candidates[1].name: \"in\" is a word of expectations",
+		}},
 		"bad values": {`
 stack:
   replicas: 0
@@ -97,6 +101,16 @@ workloads:
 			}
 		})
 	}
+}
+
+func TestAValueOfTheWrongTypeIsOneProblem(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("seed: 1\ncandidates: 5\nworkloads: none\n"), 0o600))
+	_, err := Read(file, nil)
+	var refused *Error
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused.Problems, 2)
 }
 
 func TestCandidatesPatchTheSharedConfiguration(t *testing.T) {

@@ -66,6 +66,25 @@ func TestRealDifferencesAreFound(t *testing.T) {
 	require.Negative(t, Threshold(nil))
 }
 
+func TestAnInterruptedComparisonFindsNoDifference(t *testing.T) {
+	t.Parallel()
+	require.False(t, Comparable([]float64{1}, []float64{2}))
+	require.False(t, Comparable([]float64{1, 1}, []float64{2}))
+	require.True(t, Comparable([]float64{1, 1}, []float64{2, 2}))
+}
+
+func TestNamesThatExpectationsCannotUse(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"epp", "roundRobin", "a1"} {
+		require.NoError(t, CheckName(name))
+		require.NoError(t, CheckExpectation("hitRate("+name+") > 0", []string{name}))
+	}
+	require.ErrorContains(t, CheckName("errors"), "is the name of a figure")
+	for _, word := range []string{"in", "not", "let", "nil", "true"} {
+		require.ErrorContains(t, CheckName(word), "is a word of expectations")
+	}
+}
+
 func TestExpectations(t *testing.T) {
 	t.Parallel()
 	means := map[string]Values{"epp": {"hitRate": 0.9, "errors": 0}, "plain": {"hitRate": 0.2}}
