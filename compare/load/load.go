@@ -39,6 +39,14 @@ type Sample struct {
 	Error string `json:"error,omitempty"`
 }
 
+// PerToken is the mean time between two tokens of the answer, 0 if it has only one.
+func (s Sample) PerToken() time.Duration {
+	if s.OutputTokens < 2 {
+		return 0
+	}
+	return (s.Whole - s.First) / time.Duration(s.OutputTokens-1)
+}
+
 // Run is what was measured of one repetition.
 type Run struct {
 	Samples []Sample `json:"samples"`

@@ -77,7 +77,7 @@ func TestThePageNeedsNoNetwork(t *testing.T) {
 	page := string(raw)
 	require.NotRegexp(t, regexp.MustCompile(`(?i)(src|href)\s*=|@import|url\(|<script`), page)
 	require.Contains(t, page, "tenants &lt;b&gt;", "names are text")
-	require.Equal(t, 4, strings.Count(page, "<polyline"), "two plots of two candidates")
+	require.Equal(t, 6, strings.Count(page, "<polyline"), "three plots of two candidates")
 	for _, want := range []string{"1.2.3", "v1.35.1", "seed: 1", "better", "not met", "pod-a"} {
 		require.Contains(t, page, want)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/llm-d-sim/llm-d-sim/compare/load"
 	"github.com/llm-d-sim/llm-d-sim/compare/result"
 )
 
@@ -150,7 +149,3 @@ func (r *Report) pods(w *Workload) []PodRow {
 	}
 	return rows
 }
-
-// first and whole are the latencies that are plotted.
-func first(s load.Sample) time.Duration { return s.First }
-func whole(s load.Sample) time.Duration { return s.Whole }

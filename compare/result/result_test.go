@@ -22,7 +22,7 @@ func TestFigures(t *testing.T) {
 	}}
 	got := Of(run, Bounds{TimeToFirstToken: 30 * ms, TimePerOutputToken: 15 * ms})
 	require.Equal(t, Values{
-		"ttftP50": 20, "ttftP90": 40, "ttftP99": 40, "tpotP50": 10, "tpotP90": 20, "e2eP50": 40, "e2eP90": 220, "e2eP99": 220,
+		"ttftP50": 20, "ttftP90": 40, "ttftP99": 40, "tpotP50": 10, "tpotP90": 20, "tpotP99": 20, "e2eP50": 40, "e2eP90": 220, "e2eP99": 220,
 		"requestsPerSecond": 2, "outputTokensPerSecond": 12, "goodput": 0.4, "hitRate": 0.25, "stays": 0.5, "busiestPod": 0.75, "errors": 1,
 	}, got)
 	require.NotContains(t, Of(load.Run{Took: time.Second, Samples: run.Samples[:1]}, Bounds{}), "stays")
