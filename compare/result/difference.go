@@ -18,6 +18,10 @@ const Test = "Welch's t-test (golang.org/x/perf/benchmath) with the correction o
 // MinRepetitions is how many it takes to tell a difference from noise.
 const MinRepetitions = 2
 
+// constantRepetitions is how many equal values count as always equal. Of equal candidates with
+// two repetitions each, one comparison in ten would show a difference between rare events.
+const constantRepetitions = 3
+
 // Difference compares a candidate's figure with the baseline's.
 type Difference struct {
 	// Mean and Spread are the mean of the repetitions and their standard deviation.
@@ -68,7 +72,11 @@ func Compare(baseline, candidate []float64) Difference {
 	case d.Mean == before:
 		return d
 	case noise == 0 && d.Spread == 0:
-		d.P = 0 // Always this, always that: there is no noise to mistake it for.
+		// Always this, always that: there is no noise to mistake it for. But two equal counts may
+		// be a coincidence.
+		if min(len(baseline), len(candidate)) >= constantRepetitions {
+			d.P = 0
+		}
 	default:
 		thresholds := benchmath.DefaultThresholds
 		c := benchmath.AssumeNormal.Compare(
