@@ -94,6 +94,8 @@ func TestRealDifferencesAreFound(t *testing.T) {
 	d := Compare([]float64{0.22, 0.24, 0.25}, []float64{0.88, 0.89, 0.90})
 	require.InDelta(t, 0.89, d.Mean, 1e-9)
 	require.LessOrEqual(t, d.P, Threshold([]float64{d.P, 0.4, 0.9, 1, 1}))
+	slow := Compare([]float64{64, 79, 91}, []float64{1245, 2750, 2750})
+	require.Less(t, slow.P, 0.02, "the noise of the slow candidate is relative")
 	require.Zero(t, Compare([]float64{1, 1, 1}, []float64{2, 2, 2}).P, "without noise every difference is real")
 	require.InDelta(t, 1, Compare([]float64{1, 1}, []float64{2, 2}).P, 0, "two equal counts may be a coincidence")
 	require.InDelta(t, 1, Compare([]float64{1, 1}, []float64{1, 1}).P, 0)
