@@ -144,7 +144,7 @@ func (k *checker) check() {
 func (k *checker) checkStack(c *Candidate, path string) {
 	stack := merge(k.Stack, c.Stack)
 	for key, image := range k.images {
-		setDefault(stack, strings.Split(key, "."), image)
+		setDefault(stack, key, image)
 	}
 	if _, set := stack["namespace"]; set {
 		k.add(path, "namespace cannot be set: each candidate has its own, %s", c.Namespace())
@@ -192,7 +192,7 @@ func (k *checker) checkWorkload(w *Workload, path string, names map[string]bool,
 		k.add(path+".name", "%q is taken by another workload", w.Name)
 	}
 	names[w.Name] = true
-	for field, detail := range w.Spec.Check(filepath.Dir(k.Path)) {
+	for field, detail := range w.Check(filepath.Dir(k.Path)) {
 		where := path
 		if field != "" {
 			where += "." + field
@@ -240,9 +240,9 @@ func merge(a, b map[string]any) map[string]any {
 
 // setDefault sets a value at a path unless there is one. What is on the path is copied first,
 // since candidates share it.
-func setDefault(object map[string]any, path []string, value string) {
-	key := path[0]
-	if len(path) == 1 {
+func setDefault(object map[string]any, path, value string) {
+	key, rest, nested := strings.Cut(path, ".")
+	if !nested {
 		if _, set := object[key]; !set {
 			object[key] = value
 		}
@@ -254,7 +254,7 @@ func setDefault(object map[string]any, path []string, value string) {
 		inner = map[string]any{}
 	}
 	object[key] = inner
-	setDefault(inner, path[1:], value)
+	setDefault(inner, rest, value)
 }
 
 func lower(name string) string { return strings.ToLower(name) }

@@ -118,8 +118,8 @@ func TestCandidatesPatchTheSharedConfiguration(t *testing.T) {
 	shared := map[string]any{"a": map[string]any{"x": 1, "y": 2}, "b": 1}
 	merged := merge(shared, map[string]any{"a": map[string]any{"y": 3}, "c": 4})
 	require.Equal(t, map[string]any{"a": map[string]any{"x": 1, "y": 3}, "b": 1, "c": 4}, merged)
-	setDefault(merged, []string{"a", "z"}, "image")
-	setDefault(merged, []string{"a", "y"}, "image")
+	setDefault(merged, "a.z", "image")
+	setDefault(merged, "a.y", "image")
 	require.Equal(t, map[string]any{"x": 1, "y": 3, "z": "image"}, merged["a"])
 	require.Equal(t, map[string]any{"x": 1, "y": 2}, shared["a"], "other candidates share it")
 }

@@ -203,7 +203,6 @@ func parse(stream string, sample *Sample) (string, error) {
 func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, warmUpTime, errors.New("not every pod answers through the gateway"))
 	defer cancel()
-	random := rand.New(rand.NewPCG(0, uint64(time.Now().UnixNano())))
 	for _, client := range clients {
 		seen := map[string]bool{}
 		var last traffic.Answer
@@ -211,7 +210,7 @@ func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 			if ctx.Err() != nil {
 				return errors.Join(context.Cause(ctx), errors.New("the last answer: "+last.String()))
 			}
-			if last = client.Completion(ctx, prompt(random), 1); last.OK() {
+			if last = client.Completion(ctx, prompt(), 1); last.OK() {
 				seen[last.Pod] = true
 			}
 		}
@@ -221,10 +220,10 @@ func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 
 const warmUpTime = 30 * time.Second
 
-func prompt(random *rand.Rand) string {
+func prompt() string {
 	words := make([]string, 8)
 	for i := range words {
-		words[i] = string(rune('a'+random.IntN(26))) + string(rune('a'+random.IntN(26)))
+		words[i] = string(rune('a'+rand.IntN(26))) + string(rune('a'+rand.IntN(26)))
 	}
 	return strings.Join(words, " ")
 }

@@ -28,7 +28,7 @@ const (
 
 // Write writes the report into a folder, which it creates.
 func (r *Report) Write(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	for name, render := range map[string]func() ([]byte, error){
