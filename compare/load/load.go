@@ -163,6 +163,9 @@ type event struct {
 			CachedTokens int `json:"cached_tokens"`
 		} `json:"prompt_tokens_details"`
 	} `json:"usage"`
+	Error *struct {
+		Message string `json:"message"`
+	} `json:"error"`
 }
 
 // parse reads the text and the usage of a whole stream.
@@ -181,6 +184,9 @@ func parse(stream string, sample *Sample) (string, error) {
 		var e event
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
 			return "", errors.New("the stream has an event that is not JSON: " + data)
+		}
+		if e.Error != nil {
+			return "", errors.New("the stream reports an error: " + e.Error.Message)
 		}
 		for _, c := range e.Choices {
 			text.WriteString(c.Delta.Content)
