@@ -112,7 +112,7 @@ func (r *runner) measure(ctx context.Context, stacks []*deploy.Stack) error {
 	all := r.comparison.Repetitions * len(r.report.Workloads) * up
 	for repetition := range r.comparison.Repetitions {
 		for _, w := range r.report.Workloads {
-			sessions, err := w.Sessions(r.comparison.Seed, repetition, w.Rate)
+			sessions, err := w.Sessions(w.Name, r.comparison.Seed, repetition, w.Rate)
 			if err != nil {
 				return err
 			}

@@ -29,9 +29,9 @@ func merge(a, b map[string]any) map[string]any {
 
 // setDefault sets a value at a path unless there is one. What is on the path is copied first,
 // since candidates share it.
-func setDefault(object map[string]any, path []string, value string) {
-	key, rest := path[0], path[1:] //nolint:gosec // A key is not empty.
-	if len(rest) == 0 {
+func setDefault(object map[string]any, path, value string) {
+	key, rest, nested := strings.Cut(path, ".")
+	if !nested {
 		if _, set := object[key]; !set {
 			object[key] = value
 		}

@@ -47,12 +47,12 @@ func (e *Error) Error() string {
 // replace default ones, by their configuration keys. The error is an *Error with all problems
 // unless the file cannot be read.
 func Read(path string, images map[string]string) (*Comparison, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // The user's own.
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	c := &Comparison{Repetitions: 3, Seed: 1, Path: path, Text: string(raw)}
-	k := &checker{Comparison: c, images: images, problems: Error{File: path}}
+	k := &checker{Comparison: c, images: images, problems: Error{File: path}, undecoded: map[int]bool{}}
 	if err := yaml.Unmarshal(raw, &k.root); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -60,9 +60,8 @@ func Read(path string, images map[string]string) (*Comparison, error) {
 	decoder.KnownFields(true)
 	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		k.decodeError(err)
-	} else {
-		k.check()
 	}
+	k.check()
 	if len(k.problems.Problems) > 0 {
 		slices.SortStableFunc(k.problems.Problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, &k.problems
@@ -76,10 +75,15 @@ type checker struct {
 	root     yaml.Node
 	images   map[string]string
 	problems Error
+	// undecoded are the lines whose values have the wrong type, and are therefore not there.
+	undecoded map[int]bool
 }
 
+// add adds a problem, unless it only follows from a value of the wrong type.
 func (k *checker) add(path, format string, args ...any) {
-	k.problems.Problems = append(k.problems.Problems, Problem{k.line(path), path, fmt.Sprintf(format, args...)})
+	if line := k.line(path); !k.undecoded[line] {
+		k.problems.Problems = append(k.problems.Problems, Problem{line, path, fmt.Sprintf(format, args...)})
+	}
 }
 
 // decodeError takes the lines out of the decoder's messages.
@@ -95,6 +99,7 @@ func (k *checker) decodeError(err error) {
 		line, _ := strconv.Atoi(number)
 		detail = regexp.MustCompile(` in type \S+`).ReplaceAllString(detail, " here")
 		k.problems.Problems = append(k.problems.Problems, Problem{Line: line, Detail: detail})
+		k.undecoded[line] = true
 	}
 }
 
@@ -108,8 +113,8 @@ func (k *checker) check() {
 	if len(k.Workloads) == 0 {
 		k.add("workloads", "must be one or more")
 	}
-	if k.Repetitions < 2 {
-		k.add("repetitions", "must be 2 or more, to tell a difference from noise")
+	if k.Repetitions < result.MinRepetitions {
+		k.add("repetitions", "must be %d or more, to tell a difference from noise", result.MinRepetitions)
 	}
 	names := map[string]bool{}
 	for i := range k.Candidates {
@@ -119,6 +124,8 @@ func (k *checker) check() {
 			k.add(path+".name", "%q must be letters and digits, a letter first", c.Name)
 		} else if names[lower(c.Name)] {
 			k.add(path+".name", "%q is taken by another candidate", c.Name)
+		} else if err := result.CheckName(c.Name); err != nil {
+			k.add(path+".name", "%q %v", c.Name, err)
 		}
 		names[lower(c.Name)] = true
 		k.checkStack(c, path+".stack")
@@ -137,7 +144,7 @@ func (k *checker) checkStack(c *Candidate, path string) {
 	stack := merge(k.Stack, c.Stack)
 	for key, image := range k.images {
 		if hasPartsOf(stack, key) {
-			setDefault(stack, strings.Split(key, "."), image)
+			setDefault(stack, key, image)
 		}
 	}
 	if _, set := stack["namespace"]; set {

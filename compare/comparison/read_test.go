@@ -37,6 +37,10 @@ func TestAllProblemsAreReportedWithTheirLines(t *testing.T) {
 		"no YAML":         {"a: [", []string{"did not find expected node content"}},
 		"unknown keys":    {"candidates: []\nworklods: []\nseeds: 1\n", []string{":2: field worklods not found here", ":3: field seeds not found here"}},
 		"the wrong types": {"seed: one\nrepetitions: [1]\n", []string{":1: cannot unmarshal", ":2: cannot unmarshal"}},
+		"types and values": {"seed: one\nrepetitions: 1\ncandidates:\n- name: errors\n- name: in\n", []string{
+			":1: cannot unmarshal", ":2: repetitions: must be 2 or more", ":4: candidates[0].name: \"errors\" is the name of a figure",
+			":5: candidates[1].name: \"in\" is a word of expectations",
+		}},
 		"bad values": {`
 stack:
   replicas: 0
@@ -102,13 +106,23 @@ workloads:
 	}
 }
 
+func TestAValueOfTheWrongTypeIsOneProblem(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("seed: 1\ncandidates: 5\nworkloads: none\n"), 0o600))
+	_, err := Read(file, nil)
+	var refused *Error
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused.Problems, 2)
+}
+
 func TestCandidatesPatchTheSharedConfiguration(t *testing.T) {
 	t.Parallel()
 	shared := map[string]any{"a": map[string]any{"x": 1, "y": 2}, "b": 1}
 	merged := merge(shared, map[string]any{"a": map[string]any{"y": 3}, "c": 4})
 	require.Equal(t, map[string]any{"a": map[string]any{"x": 1, "y": 3}, "b": 1, "c": 4}, merged)
-	setDefault(merged, []string{"a", "z"}, "image")
-	setDefault(merged, []string{"a", "y"}, "image")
+	setDefault(merged, "a.z", "image")
+	setDefault(merged, "a.y", "image")
 	require.Equal(t, map[string]any{"x": 1, "y": 3, "z": "image"}, merged["a"])
 	require.Equal(t, map[string]any{"x": 1, "y": 2}, shared["a"], "other candidates share it")
 }

@@ -94,7 +94,7 @@ type Stack struct {
 }
 
 // passphrase encrypts the states, which hold no secret of a user.
-const passphrase = "llm-d-sim-compare" //nolint:gosec // See above.
+const passphrase = "llm-d-sim-compare" //nolint:gosec // It only has to be the same each time: the states are the user's alone.
 
 // Stack prepares the stack of a candidate; it deploys nothing.
 func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, error) {

@@ -39,6 +39,14 @@ type Sample struct {
 	Error string `json:"error,omitempty"`
 }
 
+// PerToken is the mean time between two tokens of the answer, 0 if it has only one.
+func (s Sample) PerToken() time.Duration {
+	if s.OutputTokens < 2 {
+		return 0
+	}
+	return (s.Whole - s.First) / time.Duration(s.OutputTokens-1)
+}
+
 // Run is what was measured of one repetition.
 type Run struct {
 	Samples []Sample `json:"samples"`
@@ -155,6 +163,9 @@ type event struct {
 			CachedTokens int `json:"cached_tokens"`
 		} `json:"prompt_tokens_details"`
 	} `json:"usage"`
+	Error *struct {
+		Message string `json:"message"`
+	} `json:"error"`
 }
 
 // parse reads the text and the usage of a whole stream.
@@ -173,6 +184,9 @@ func parse(stream string, sample *Sample) (string, error) {
 		var e event
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
 			return "", errors.New("the stream has an event that is not JSON: " + data)
+		}
+		if e.Error != nil {
+			return "", errors.New("the stream reports an error: " + e.Error.Message)
 		}
 		for _, c := range e.Choices {
 			text.WriteString(c.Delta.Content)
@@ -195,7 +209,6 @@ func parse(stream string, sample *Sample) (string, error) {
 func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, warmUpTime, errors.New("not every pod answers through the gateway"))
 	defer cancel()
-	random := rand.New(rand.NewPCG(0, uint64(time.Now().UnixNano()))) //nolint:gosec // Any prompts will do.
 	for _, client := range clients {
 		seen := map[string]bool{}
 		var last traffic.Answer
@@ -203,7 +216,7 @@ func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 			if ctx.Err() != nil {
 				return errors.Join(context.Cause(ctx), errors.New("the last answer: "+last.String()))
 			}
-			if last = client.Completion(ctx, prompt(random), 1); last.OK() {
+			if last = client.Completion(ctx, prompt(), 1); last.OK() {
 				seen[last.Pod] = true
 			}
 		}
@@ -213,10 +226,10 @@ func WarmUp(ctx context.Context, clients []*traffic.Client, pods int) error {
 
 const warmUpTime = 30 * time.Second
 
-func prompt(random *rand.Rand) string {
+func prompt() string {
 	words := make([]string, 8)
 	for i := range words {
-		words[i] = string(rune('a'+random.IntN(26))) + string(rune('a'+random.IntN(26)))
+		words[i] = string(rune('a'+rand.IntN(26))) + string(rune('a'+rand.IntN(26)))
 	}
 	return strings.Join(words, " ")
 }

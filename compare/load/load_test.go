@@ -132,9 +132,10 @@ func TestAClosedLoopKeepsToItsConcurrency(t *testing.T) {
 func TestBrokenStreamsAreErrors(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]string{
-		"data: {}\n":                      "ended early",
-		"data: {}\ndata: [DONE]\n":        "says nothing about its tokens",
-		"data: {nonsense\ndata: [DONE]\n": "not JSON",
+		"data: {}\n":               "ended early",
+		"data: {}\ndata: [DONE]\n": "says nothing about its tokens",
+		`data: {"error":{"message":"the cache is full"}}` + "\ndata: [DONE]\n": "reports an error: the cache is full",
+		"data: {nonsense\ndata: [DONE]\n":                                      "not JSON",
 	} {
 		_, err := parse(stream, &Sample{})
 		require.ErrorContains(t, err, want)

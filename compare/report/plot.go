@@ -38,6 +38,7 @@ var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#5
 func (r *Report) plots(w *Workload) []Plot {
 	return []Plot{
 		r.plot(w, "Time to first token", func(s load.Sample) time.Duration { return s.First }),
+		r.plot(w, "Time per output token", load.Sample.PerToken),
 		r.plot(w, "Whole answer", func(s load.Sample) time.Duration { return s.Whole }),
 	}
 }
@@ -50,7 +51,7 @@ func (r *Report) plot(w *Workload, title string, of func(load.Sample) time.Durat
 	for i, c := range r.Comparison.Candidates {
 		for _, run := range w.Runs[c.Name] {
 			for _, s := range run.Samples {
-				if s.Error == "" {
+				if s.Error == "" && of(s) > 0 { // An answer of one token has no time per token.
 					all[i] = append(all[i], max(0.1, float64(of(s))/float64(time.Millisecond)))
 				}
 			}

@@ -98,7 +98,7 @@ func (r *Report) threshold() float64 {
 		for _, f := range w.figures() {
 			before := w.values(baseline, f.Name)
 			for _, c := range r.Comparison.Candidates[1:] {
-				if after := w.values(c.Name, f.Name); len(before) > 0 && len(after) > 0 {
+				if after := w.values(c.Name, f.Name); result.Comparable(before, after) {
 					all = append(all, result.Compare(before, after).P)
 				}
 			}
@@ -126,7 +126,11 @@ func (r *Report) Rows(w *Workload) []Row {
 			if spread > 0 {
 				cell.Value += " ± " + f.Format(spread)
 			}
-			if i > 0 && len(before) > 0 {
+			switch {
+			case i == 0 || len(before) == 0:
+			case !result.Comparable(before, values):
+				cell.Verdict = "too few repetitions"
+			default:
 				d := result.Compare(before, values)
 				cell.Verdict = "no difference"
 				if d.P <= threshold {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
 	"github.com/llm-d-sim/llm-d-sim/compare/load"
+	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
 // example is a report of two candidates, of which the second caches all.
@@ -34,7 +35,7 @@ func example() *Report {
 	}
 	return &Report{
 		Comparison: &comparison.Comparison{
-			Path: "c.yaml", Text: "seed: 1\n", Seed: 1, Repetitions: 3, Candidates: []comparison.Candidate{{Name: "plain"}, {Name: "epp"}},
+			Path: "c.yaml", Text: "seed: 1\n", Seed: 1, Repetitions: 3, Candidates: []comparison.Candidate{{Name: "plain", Spec: &config.Spec{Replicas: 1}}, {Name: "epp", Spec: &config.Spec{Image: "registry.example/sim:v1"}}},
 		},
 		Version: "1.2.3", Kubernetes: "v1.35.1", Machine: "2 CPUs", Workloads: []*Workload{w},
 	}
@@ -55,6 +56,18 @@ func TestTheTableTellsDifferencesFromNoise(t *testing.T) {
 	require.True(t, r.Failed())
 }
 
+func TestOneRepetitionShowsNoDifference(t *testing.T) {
+	t.Parallel()
+	r := example()
+	for name, runs := range r.Workloads[0].Runs {
+		r.Workloads[0].Runs[name] = runs[:1]
+	}
+	var out strings.Builder
+	require.NoError(t, r.Print(&out))
+	require.Regexp(t, `cached share of the prompts +0\.0 % +95\.0 % +too few repetitions`, out.String())
+	require.NotContains(t, out.String(), "points")
+}
+
 func TestThePageNeedsNoNetwork(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
@@ -64,8 +77,8 @@ func TestThePageNeedsNoNetwork(t *testing.T) {
 	page := string(raw)
 	require.NotRegexp(t, `(?i)(src|href)\s*=|@import|url\(|<script`, page)
 	require.Contains(t, page, "tenants &lt;b&gt;", "names are text")
-	require.Equal(t, 4, strings.Count(page, "<polyline"), "two plots of two candidates")
-	for _, want := range []string{"1.2.3", "v1.35.1", "seed: 1", "better", "not met", "pod-a"} {
+	require.Equal(t, 6, strings.Count(page, "<polyline"), "three plots of two candidates")
+	for _, want := range []string{"1.2.3", "v1.35.1", "seed: 1", "image: registry.example/sim:v1", "better", "not met", "pod-a"} {
 		require.Contains(t, page, want)
 	}
 }
@@ -83,10 +96,12 @@ func TestFilesHoldEveryRequest(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(dir, JSONFile))
 	require.NoError(t, err)
 	var all struct {
-		Comparison string                                     `json:"comparison"`
-		Figures    map[string]map[string][]map[string]float64 `json:"figures"`
+		Comparison     string                                     `json:"comparison"`
+		Configurations map[string]config.Spec                     `json:"configurations"`
+		Figures        map[string]map[string][]map[string]float64 `json:"figures"`
 	}
 	require.NoError(t, json.Unmarshal(raw, &all))
 	require.Equal(t, "seed: 1\n", all.Comparison)
+	require.Equal(t, "registry.example/sim:v1", all.Configurations["epp"].Image)
 	require.InDelta(t, 0.97, all.Figures["tenants <b>"]["epp"][2]["hitRate"], 1e-9)
 }

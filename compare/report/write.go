@@ -14,9 +14,10 @@ import (
 	"strconv"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 
 	"github.com/llm-d-sim/llm-d-sim/compare/result"
+	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
 // Names of the files that Write makes.
@@ -58,9 +59,18 @@ func (r *Report) json() ([]byte, error) {
 		}
 	}
 	return json.MarshalIndent(map[string]any{
-		"comparison": r.Comparison.Text, "seed": r.Comparison.Seed, "repetitions": r.Comparison.Repetitions,
+		"comparison": r.Comparison.Text, "configurations": r.configurations(), "seed": r.Comparison.Seed, "repetitions": r.Comparison.Repetitions,
 		"figures": figures, "verdicts": r.Verdicts(), "warnings": r.Warnings(), "measured": r,
 	}, "", " ")
+}
+
+// configurations are the candidates' whole configurations, with the defaults of this version.
+func (r *Report) configurations() map[string]*config.Spec {
+	all := map[string]*config.Spec{}
+	for _, c := range r.Comparison.Candidates {
+		all[c.Name] = c.Spec
+	}
+	return all
 }
 
 // csv has a line for each request.

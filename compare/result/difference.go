@@ -13,7 +13,14 @@ import (
 const Significance = 0.05
 
 // Test names the statistical test, for reports.
-const Test = "Welch's t-test (golang.org/x/perf/benchmath) with the correction of Benjamini and Hochberg"
+const Test = "Welch's t-test (golang.org/x/perf/benchmath) of the logarithms with the correction of Benjamini and Hochberg"
+
+// MinRepetitions is how many it takes to tell a difference from noise.
+const MinRepetitions = 2
+
+// constantRepetitions is how many equal values count as always equal. Of equal candidates with
+// two repetitions each, one comparison in ten would show a difference between rare events.
+const constantRepetitions = 3
 
 // Difference compares a candidate's figure with the baseline's.
 type Difference struct {
@@ -49,7 +56,13 @@ func Summary(values []float64) (mean, spread float64) {
 	return mean, spread
 }
 
-// Compare compares two lists of repetitions.
+// Comparable reports whether both lists have enough repetitions for Compare. They have not
+// if the comparison was interrupted.
+func Comparable(baseline, candidate []float64) bool {
+	return min(len(baseline), len(candidate)) >= MinRepetitions
+}
+
+// Compare compares two lists of repetitions that are Comparable.
 func Compare(baseline, candidate []float64) Difference {
 	before, noise := Summary(baseline)
 	d := Difference{P: 1}
@@ -59,14 +72,31 @@ func Compare(baseline, candidate []float64) Difference {
 	case d.Mean == before:
 		return d
 	case noise == 0 && d.Spread == 0:
-		d.P = 0 // Always this, always that: there is no noise to mistake it for.
+		// Always this, always that: there is no noise to mistake it for. But two equal counts may
+		// be a coincidence.
+		if min(len(baseline), len(candidate)) >= constantRepetitions {
+			d.P = 0
+		}
 	default:
+		if slices.Min(baseline) > 0 && slices.Min(candidate) > 0 {
+			baseline, candidate = logarithms(baseline), logarithms(candidate)
+		}
 		thresholds := benchmath.DefaultThresholds
 		c := benchmath.AssumeNormal.Compare(
 			benchmath.NewSample(baseline, &thresholds), benchmath.NewSample(candidate, &thresholds))
 		d.P = c.P
 	}
 	return d
+}
+
+// logarithms makes the noise of times and rates, which grows with them, alike for both lists:
+// otherwise that of the slower one hides even a difference of one to thirty.
+func logarithms(values []float64) []float64 {
+	list := make([]float64, len(values))
+	for i, v := range values {
+		list[i] = math.Log(v)
+	}
+	return list
 }
 
 // Format shows a value of the figure.

@@ -1,14 +1,29 @@
 package result
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
 
 	"github.com/llm-d-sim/llm-d-sim/internal/spelling"
 )
+
+// CheckName reports a candidate's name that means something else in expectations: a figure, or
+// a word of the language.
+func CheckName(name string) error {
+	if slices.Contains(figureNames(), name) {
+		return errors.New("is the name of a figure")
+	}
+	if _, err := expr.Compile(name, expr.Env(map[string]any{name: name}), expr.AsKind(reflect.String)); err != nil {
+		return errors.New("is a word of expectations")
+	}
+	return nil
+}
 
 // CheckExpectation reports an expression that is no condition on the figures of candidates.
 func CheckExpectation(expression string, candidates []string) error {

@@ -34,6 +34,7 @@ var Figures = []Figure{
 	{"ttftP99", "time to first token, p99", "ms", true, func(m *measured) float64 { return percentile(m.first, 99) }},
 	{"tpotP50", "time per output token, p50", "ms", true, func(m *measured) float64 { return percentile(m.perToken, 50) }},
 	{"tpotP90", "time per output token, p90", "ms", true, func(m *measured) float64 { return percentile(m.perToken, 90) }},
+	{"tpotP99", "time per output token, p99", "ms", true, func(m *measured) float64 { return percentile(m.perToken, 99) }},
 	{"e2eP50", "whole answer, p50", "ms", true, func(m *measured) float64 { return percentile(m.whole, 50) }},
 	{"e2eP90", "whole answer, p90", "ms", true, func(m *measured) float64 { return percentile(m.whole, 90) }},
 	{"e2eP99", "whole answer, p99", "ms", true, func(m *measured) float64 { return percentile(m.whole, 99) }},
@@ -71,9 +72,8 @@ func Of(run load.Run, slo Bounds) Values {
 		m.ok++
 		m.prompt, m.cached, m.output = m.prompt+s.PromptTokens, m.cached+s.CachedTokens, m.output+s.OutputTokens
 		m.first, m.whole = append(m.first, milliseconds(s.First)), append(m.whole, milliseconds(s.Whole))
-		perToken := time.Duration(0)
+		perToken := s.PerToken()
 		if s.OutputTokens > 1 {
-			perToken = (s.Whole - s.First) / time.Duration(s.OutputTokens-1)
 			m.perToken = append(m.perToken, milliseconds(perToken))
 		}
 		if (slo.TimeToFirstToken == 0 || s.First <= slo.TimeToFirstToken) &&

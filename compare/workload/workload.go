@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -89,10 +90,11 @@ type Turn struct {
 	MaxTokens int
 }
 
-// Sessions returns the sessions of one repetition. Open loops at a rate per second get
-// arrivals of a Poisson process.
-func (s Spec) Sessions(seed int64, repetition int, rate float64) ([]Session, error) {
-	random := rand.New(rand.NewPCG(uint64(seed), uint64(repetition))) //nolint:gosec // To be repeated, not to be secret.
+// Sessions returns the sessions of one repetition of the workload that is called name. Open
+// loops at a rate per second get arrivals of a Poisson process. No two repetitions and no two
+// workloads share a prompt, so that each finds caches that are cold for it.
+func (s Spec) Sessions(name string, seed int64, repetition int, rate float64) ([]Session, error) {
+	random := rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%d/%d/%s", seed, repetition, name))))
 	var sessions []Session
 	switch {
 	case s.SharedPrefix != nil:

@@ -16,7 +16,7 @@ var tenants = Spec{SharedPrefix: &SharedPrefix{
 
 func sessions(t *testing.T, s Spec, seed int64, repetition int, rate float64) []Session {
 	t.Helper()
-	list, err := s.Sessions(seed, repetition, rate)
+	list, err := s.Sessions("w", seed, repetition, rate)
 	require.NoError(t, err)
 	return list
 }
@@ -122,4 +122,17 @@ func TestTraces(t *testing.T) {
 		require.Contains(t, problem, want)
 	}
 	require.NotContains(t, problem, "line 4")
+}
+
+func TestWorkloadsShareNoPrompts(t *testing.T) {
+	t.Parallel()
+	mixed := Spec{SharedPrefix: &SharedPrefix{
+		Requests: 1, Groups: 1, PrefixTokens: Lengths{50}, QuestionTokens: Lengths{5}, OutputTokens: Lengths{1},
+	}}
+	first := sessions(t, tenants, 1, 0, 0)
+	second, err := mixed.Sessions("another", 1, 0, 0)
+	require.NoError(t, err)
+	for _, s := range first {
+		require.False(t, strings.HasPrefix(s.System, second[0].System), "the second workload finds warm caches")
+	}
 }
