@@ -43,7 +43,7 @@ func otherType(of reflect.Type) any {
 	switch of.Kind() {
 	case reflect.Bool:
 		return "maybe"
-	case reflect.Int32, reflect.Int64:
+	case reflect.Int32, reflect.Int64, reflect.Float64:
 		return "many"
 	case reflect.Slice:
 		return "no list"
@@ -67,8 +67,12 @@ func outOfBounds(l configgen.Leaf) []any {
 		return []any{0, 65536, math.MaxInt32 + 1}
 	case strings.HasSuffix(strings.ToLower(key), "verbosity"):
 		return []any{-1, 11}
+	case key == "rate":
+		return []any{-1, 101}
 	case l.Of.Kind() == reflect.Int32:
 		return []any{0, -1}
+	case l.Of.Kind() == reflect.Float64:
+		return []any{0.5}
 	case l.Of.Kind() == reflect.Slice:
 		return []any{[]any{""}, []any{7}}
 	case key == "image":

@@ -34,20 +34,20 @@ func TestPodThatNeverBecomesReadyIsReported(t *testing.T) {
 	require.EqualValues(t, 2, s.Outputs()["readyReplicas"])
 }
 
-// TestPodsThatCannotBeCreatedAreReported has a quota, as an admission policy would be: the
-// Deployment is accepted, but none of its pods.
+// TestPodsThatCannotBeCreatedAreReported has a quota for one pod: each would be admitted alone,
+// as preflight asks, but not all of them.
 func TestPodsThatCannotBeCreatedAreReported(t *testing.T) {
 	t.Parallel()
 	s := inNamespace(t, "quota")
-	lab.Kubectl(t, "create", "quota", "none", "-n", s.Namespace, "--hard=pods=0")
+	lab.Kubectl(t, "create", "quota", "one", "-n", s.Namespace, "--hard=pods=1")
 	s.Set("readyTimeout", "60s")
 	began := time.Now()
-	said, wait := s.UpUntil("exceeded quota: none")
+	said, wait := s.UpUntil("exceeded quota: one")
 	require.True(t, said)
 	took := time.Since(began)
 	require.Less(t, took, 15*time.Second, "long before readyTimeout")
-	recordFault("a quota that allows no pods", fmt.Sprintf("reported after %.1f s, readyTimeout 60s", took.Seconds()))
-	lab.Kubectl(t, "delete", "quota", "none", "-n", s.Namespace)
+	recordFault("a quota that allows too few pods", fmt.Sprintf("reported after %.1f s, readyTimeout 60s", took.Seconds()))
+	lab.Kubectl(t, "delete", "quota", "one", "-n", s.Namespace)
 	out, err := wait()
 	require.NoError(t, err, out)
 }
