@@ -31,6 +31,7 @@ type common struct {
 	imagePullSecrets pulumi.StringArrayInput
 	networkPolicy    bool
 	readyTimeout     string
+	clusterDomain    string
 }
 
 func (c common) validate() error {
@@ -121,12 +122,12 @@ func (c common) timeouts(opts ...pulumi.ResourceOption) []pulumi.ResourceOption 
 
 // endpoint returns the address of a Service's port within the cluster, host:port.
 func (c common) endpoint(service pulumi.StringInput, port int) pulumi.StringOutput {
-	return pulumi.Sprintf("%s:%d", ServiceHost(service, c.namespace), port)
+	return pulumi.Sprintf("%s:%d", c.serviceHost(service), port)
 }
 
-// ServiceHost returns the DNS name of a Service within the cluster.
-func ServiceHost(service, namespace pulumi.StringInput) pulumi.StringOutput {
-	return pulumi.All(service, namespace).ApplyT(func(names []any) string {
-		return llmd.ServiceHost(names[0].(string), names[1].(string))
+// serviceHost returns the DNS name of a Service within the cluster.
+func (c common) serviceHost(service pulumi.StringInput) pulumi.StringOutput {
+	return pulumi.All(service, c.namespace).ApplyT(func(names []any) string {
+		return llmd.ServiceHost(names[0].(string), names[1].(string), or(c.clusterDomain, llmd.ClusterDomain))
 	}).(pulumi.StringOutput)
 }

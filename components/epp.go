@@ -83,6 +83,9 @@ type EPPArgs struct {
 	// enforce it. Default: open.
 	NetworkPolicy bool `pulumi:"networkPolicy,optional"`
 
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -120,7 +123,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	e := &epp{EPPArgs: *a, replicas: orValue(a.Replicas, 1), verbosity: orValue(a.Verbosity, llmd.EPPVerbosity)}
 	e.common = common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
 	}
 	e.Port = or(a.Port, llmd.EPPServicePort)
 	e.TargetPort = or(a.TargetPort, llmd.SimulatorPort)

@@ -101,7 +101,7 @@ func (a *epp) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.Reso
 		Kind:       pulumi.String("DestinationRule"),
 		Metadata:   a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"host": ServiceHost(pulumi.String(llmd.EPPName), a.namespace),
+			"host": a.serviceHost(pulumi.String(llmd.EPPName)),
 			"trafficPolicy": pulumi.Map{"tls": pulumi.Map{
 				"mode": pulumi.String("SIMPLE"), "insecureSkipVerify": pulumi.Bool(true),
 			}},

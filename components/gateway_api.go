@@ -54,6 +54,9 @@ type GatewayAPIArgs struct {
 	// ServicePort is the port of Service. Default: llmd.SimulatorPort.
 	ServicePort int `pulumi:"servicePort,optional"`
 
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
+
 	// ReadyTimeout is how long `up` waits for the controller, a duration such as 5m.
 	// Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -99,7 +102,9 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 	if a == nil {
 		return nil, errors.New("args are required")
 	}
-	g := &gatewayAPI{common{namespace: a.Namespace, instance: or(a.Instance, name), readyTimeout: a.ReadyTimeout}, *a}
+	g := &gatewayAPI{common{
+		namespace: a.Namespace, instance: or(a.Instance, name), readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
+	}, *a}
 	g.Name = or(a.Name, llmd.StandardGatewayName)
 	g.ClassName = or(a.ClassName, llmd.IstioClassName)
 	g.Port = or(a.Port, llmd.GatewayListenPort)
@@ -145,7 +150,7 @@ func NewGatewayAPI(
 		service = a.Proxies
 		endpoint = a.endpoint(service, a.Port)
 		spec["addresses"] = pulumi.Array{pulumi.Map{
-			"type": pulumi.String("Hostname"), "value": ServiceHost(service, a.namespace),
+			"type": pulumi.String("Hostname"), "value": a.serviceHost(service),
 		}}
 	case a.ClassName == llmd.IstioClassName:
 		service = pulumi.String(IstioServiceName(a.Name))

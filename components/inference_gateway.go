@@ -64,6 +64,9 @@ type InferenceGatewayArgs struct {
 	// seconds; responses that stream for longer are cut off. Default: llmd.DrainTimeout.
 	DrainTimeout string `pulumi:"drainTimeout,optional"`
 
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -109,7 +112,7 @@ func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, err
 	}
 	g := &inferenceGateway{InferenceGatewayArgs: *a, common: common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
 	}}
 	g.Port = or(a.Port, llmd.GatewayServicePort)
 	errs := []error{g.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
@@ -126,7 +129,7 @@ func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, err
 	case a.Istio != nil:
 		g.kind = a.Istio.withDefaults()
 	default:
-		g.kind = a.Standard.withDefaults()
+		g.kind = a.Standard.withDefaults(a.ClusterDomain)
 	}
 	errs = append(errs, g.kind.validate())
 	return g, errors.Join(errs...)

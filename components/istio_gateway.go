@@ -62,7 +62,7 @@ func (i *istioGateway) provision(
 	c := g.container("istio-proxy")
 	c.Args = pulumi.ToStringArray([]string{
 		"proxy", "router",
-		"--domain", "$(POD_NAMESPACE).svc.cluster.local",
+		"--domain", "$(POD_NAMESPACE).svc." + or(g.ClusterDomain, llmd.ClusterDomain),
 		"--proxyLogLevel", "warning",
 		"--proxyComponentLogLevel", "misc:error",
 		"--log_output_level", "default:info",

@@ -24,6 +24,9 @@ type IstioLoadBalancingArgs struct {
 	// Service is the name of the Service, in Namespace. Default: llmd.ProxyServiceName.
 	Service string `pulumi:"service,optional"`
 
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
+
 	// Algorithm is Istio's name for a simple algorithm: ROUND_ROBIN, LEAST_REQUEST, RANDOM,
 	// LEAST_CONN or PASSTHROUGH; the API server checks it. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
@@ -53,7 +56,7 @@ func NewIstioLoadBalancing(
 	if args == nil {
 		return nil, fmt.Errorf("istio load balancing %s: %w", name, errors.New("args are required"))
 	}
-	c := common{namespace: args.Namespace, instance: or(args.Instance, name)}
+	c := common{namespace: args.Namespace, instance: or(args.Instance, name), clusterDomain: args.ClusterDomain}
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("istio load balancing %s: %w", name, err)
 	}
@@ -81,7 +84,7 @@ func NewIstioLoadBalancing(
 			// longer.
 			map[string]string{"app.kubernetes.io/name": service}, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"host":          ServiceHost(pulumi.String(service), c.namespace),
+			"host":          c.serviceHost(pulumi.String(service)),
 			"trafficPolicy": policy,
 		}},
 	}, pulumi.Parent(l))

@@ -95,6 +95,9 @@ type ModelServiceStageArgs struct {
 	// despite NetworkPolicy. Default: false.
 	Open bool `pulumi:"open,optional"`
 
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -130,7 +133,7 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	}
 	s := &modelServiceStage{ModelServiceStageArgs: *a, common: common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
 	}}
 	s.Role = or(a.Role, llmd.RoleDecode)
 	s.Image = orImage(a.Image, llmd.SimulatorImage)

@@ -29,6 +29,9 @@ type ProxyServiceArgs struct {
 
 	// Type of the Service: ClusterIP, NodePort or LoadBalancer. Default: ClusterIP.
 	Type string `pulumi:"type,optional"`
+
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string `pulumi:"clusterDomain,optional"`
 }
 
 // ProxyService is the one Service in front of all decode pods, whichever Deployment
@@ -54,7 +57,9 @@ func (a *ProxyServiceArgs) withDefaults(name string) (*proxyService, error) {
 	if a == nil {
 		return nil, errors.New("args are required")
 	}
-	p := &proxyService{common{namespace: a.Namespace, instance: or(a.Instance, name)}, *a}
+	p := &proxyService{common{
+		namespace: a.Namespace, instance: or(a.Instance, name), clusterDomain: a.ClusterDomain,
+	}, *a}
 	p.Name = or(a.Name, llmd.ProxyServiceName)
 	p.Port = or(a.Port, llmd.SimulatorPort)
 	p.Type = or(a.Type, serviceTypes[0])

@@ -59,7 +59,7 @@ type StandardGateway struct {
 // standardGateway is Envoy's configuration, without namespace and keys.
 type standardGateway struct{ envoy.Bootstrap }
 
-func (s *StandardGateway) withDefaults() *standardGateway {
+func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 	if s == nil {
 		s = &StandardGateway{}
 	}
@@ -69,6 +69,8 @@ func (s *StandardGateway) withDefaults() *standardGateway {
 		},
 		Algorithm:    or(s.Algorithm, llmd.RoundRobin),
 		MaxBodyBytes: int64(or(s.MaxBodyBytes, simulator.DefaultMaxBody)),
+
+		ClusterDomain: clusterDomain,
 	}
 	if s.EPP != "" {
 		b.EPP = &envoy.Upstream{Host: s.EPP, Port: int32(or(s.EPPPort, llmd.EPPServicePort))}

@@ -19,6 +19,7 @@ func Default() Spec {
 		Name:            "llm-sim",
 		Namespace:       "llm-d-sim",
 		CreateNamespace: true,
+		ClusterDomain:   llmd.ClusterDomain,
 		ReadyTimeout:    metav1.Duration{Duration: 5 * time.Minute},
 		Replicas:        llmd.StageReplicas,
 		Image:           llmd.SimulatorImage,

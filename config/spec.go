@@ -26,6 +26,9 @@ type Spec struct {
 	// and deletes it on destroy; false uses an existing one and leaves it. Default: true.
 	CreateNamespace bool `json:"createNamespace"`
 
+	// ClusterDomain is the DNS domain of the cluster. A DNS name. Default: cluster.local.
+	ClusterDomain string `json:"clusterDomain"`
+
 	// ReadyTimeout is how long `pulumi up` waits for each Deployment to become ready.
 	// A Go duration of at least 1s. Default: 5m.
 	ReadyTimeout metav1.Duration `json:"readyTimeout"`

@@ -41,6 +41,7 @@ func (s *Spec) checkTopLevel(v *validator) {
 		v.invalid(v.at("name"), s.Name, "must be no more than %d characters", maxNameLength)
 	}
 	v.name(v.at("namespace"), s.Namespace, validation.IsDNS1123Label)
+	v.name(v.at("clusterDomain"), s.ClusterDomain, validation.IsDNS1123Subdomain)
 	v.duration(v.at("readyTimeout"), s.ReadyTimeout.Duration, time.Second)
 	v.atLeastOne(v.at("replicas"), s.Replicas)
 	_, err := release.SimulatorOf(s.Image, s.Simulator.Version)

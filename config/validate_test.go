@@ -34,6 +34,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"epp", `{"resources":"1"}`, "epp.resources", "must be an object"},
 		{"readyTimeout", "5", "readyTimeout", "must be a duration"},
 		{"simulator", `{"timeToFirstToken":100}`, "simulator.timeToFirstToken", "must be a duration"},
+		{"clusterDomain", "cluster.local.", "clusterDomain", "must consist of lower case alphanumeric characters"},
 		// Bounds.
 		{"replicas", "0", "replicas", "must be 1 or more"},
 		{"replicas", "-1", "replicas", "must be 1 or more"},

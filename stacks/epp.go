@@ -42,6 +42,7 @@ func (c *composer) epp() error {
 		Args:             epp.Args,
 		InferencePool:    c.spec.Pool(),
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}, c.child("epp"))
 	if err != nil {

@@ -34,6 +34,7 @@ func (c *composer) standardGateway() error {
 		Standard:         standard,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
 		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
+		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
 	if len(c.apiKeys) > 0 {
@@ -56,6 +57,7 @@ func (c *composer) istioGateway() error {
 		Istio:            &components.IstioGateway{GatewayName: llmd.IstioGatewayName},
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
 		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
+		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	})
 }

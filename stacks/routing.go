@@ -18,6 +18,8 @@ func (c *composer) proxy() error {
 		Name:      c.spec.Service.Name,
 		Port:      int(c.spec.Service.Port),
 		Type:      string(c.spec.Service.Type),
+
+		ClusterDomain: c.spec.ClusterDomain,
 	}, c.child("proxy"))
 	if err != nil {
 		return err
@@ -79,6 +81,7 @@ func (c *composer) routes() *components.GatewayAPIArgs {
 		InferencePool: c.pool,
 		Service:       c.proxyService,
 		ServicePort:   int(c.spec.Service.Port),
+		ClusterDomain: c.spec.ClusterDomain,
 		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
 	}
 }
@@ -91,6 +94,8 @@ func (c *composer) loadBalancing() error {
 		Instance:  c.spec.Name,
 		Service:   c.spec.Service.Name,
 		Algorithm: string(c.spec.LoadBalancing.Algorithm),
+
+		ClusterDomain: c.spec.ClusterDomain,
 	}
 	if pool := c.spec.LoadBalancing.ConnectionPool; pool != nil {
 		if n := pool.HTTP1MaxPendingRequests; n != nil {

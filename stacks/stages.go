@@ -70,6 +70,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Simulator:        simulatorSettings(c.spec.Simulator),
 		Args:             stage.Args,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
 }

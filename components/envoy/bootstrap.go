@@ -4,6 +4,7 @@
 package envoy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type Upstream struct {
 type Bootstrap struct {
 	// Namespace of the Services. Required.
 	Namespace string
+	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
+	ClusterDomain string
 	// Backend is the headless Service of the decode pods. Requests are balanced over the
 	// addresses that it resolves to, and go nowhere else. Required.
 	Backend Upstream
@@ -104,7 +107,7 @@ func Build(b Bootstrap) (string, error) {
 // would go on to the node's domains, whose owner would receive the prompts.
 func (b Bootstrap) qualified(upstream Upstream) Upstream {
 	if upstream.Host != "" {
-		upstream.Host = llmd.ServiceHost(upstream.Host, b.Namespace) + "."
+		upstream.Host = llmd.ServiceHost(upstream.Host, b.Namespace, cmp.Or(b.ClusterDomain, llmd.ClusterDomain)) + "."
 	}
 	return upstream
 }

@@ -34,6 +34,9 @@ func combinations() map[string]Bootstrap {
 	older := all["random-epp-true-auth-false"]
 	older.SinglePrompts = true
 	all["random-epp-single-prompts"] = older
+	elsewhere := all["random-epp-true-auth-false"]
+	elsewhere.ClusterDomain = "corp.example"
+	all["random-epp-other-domain"] = elsewhere
 	return all
 }
 

@@ -20,9 +20,12 @@ const (
 // SingleName returns the name of the single-mode Deployment of a stack.
 func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
 
+// ClusterDomain is the DNS domain of nearly all clusters.
+const ClusterDomain = "cluster.local"
+
 // ServiceHost returns the DNS name of a Service within the cluster.
-func ServiceHost(service, namespace string) string {
-	return service + "." + namespace + ".svc.cluster.local"
+func ServiceHost(service, namespace, clusterDomain string) string {
+	return service + "." + namespace + ".svc." + clusterDomain
 }
 
 // Ports, TCP.
