@@ -35,6 +35,8 @@ type fakeCluster struct {
 	istiods     []appsv1.Deployment
 	refusals    map[string]error // By kind, what the API server says of new objects.
 	dryRuns     []*unstructured.Unstructured
+	apiService  *unstructured.Unstructured // The API server's own.
+	apiErr      error                      // What reading it answers.
 	mu          sync.Mutex
 	routing     map[string]*unstructured.Unstructured // By resource and name; nil means all is well.
 }
@@ -130,6 +132,9 @@ func (f *fakeCluster) LastWords(context.Context, string, string, string) (string
 func (f *fakeCluster) Get(
 	_ context.Context, resource schema.GroupVersionResource, _, name string,
 ) (*unstructured.Unstructured, error) {
+	if name == "kubernetes" {
+		return f.apiService, f.apiErr
+	}
 	if f.routing != nil {
 		return f.routing[resource.Resource+" "+name], nil
 	}

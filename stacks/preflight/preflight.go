@@ -1,5 +1,5 @@
 // Package preflight checks whether a plan can be deployed to a cluster, before anything
-// changes: the cluster's version, the kinds and controllers that the plan needs, the owners
+// changes: the cluster's version and addresses, the kinds and controllers that the plan needs, the owners
 // of existing objects, and whether the API server would admit the new ones.
 package preflight
 
@@ -56,14 +56,15 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Found, error
 		return Found{}, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	c := &checker{Stack: stack, live: live, preview: ctx.DryRun(), existing: sets.New[string](), id: sync.OnceValues(stack.ID)}
-	var kinds, owners, secrets error
+	var kinds, owners, secrets, addresses error
 	var warnings []string
 	var group errgroup.Group
 	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
 	group.Go(func() error { owners = c.checkOwners(ctx.Context()); return nil })
 	group.Go(func() error { warnings, secrets = c.missingPullSecrets(ctx.Context()); return nil })
+	group.Go(func() error { addresses = c.checkAddresses(ctx.Context()); return nil })
 	_ = group.Wait()
-	err = errors.Join(checkVersion(is), kinds, owners, secrets)
+	err = errors.Join(checkVersion(is), kinds, owners, secrets, addresses)
 	if err == nil { // Else the API server would only repeat what is known.
 		err = c.checkAdmission(ctx.Context())
 	}
