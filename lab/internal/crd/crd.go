@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,28 +60,49 @@ type Cluster interface {
 	Kubectl(ctx context.Context, input io.Reader, args ...string) (string, error)
 }
 
-// Install applies groups of definitions and waits until the API server serves them.
-// pins is the folder lab/crds of the repository.
-func Install(ctx context.Context, c Cluster, pins string, names []string, out io.Writer) error {
+// Install applies groups of definitions and waits until the API server serves them, unless
+// it did so before: record is the file that remembers it, one for each cluster. pins is the
+// folder lab/crds of the repository.
+func Install(ctx context.Context, c Cluster, pins, record string, names []string, out io.Writer) error {
 	if len(names) == 0 {
 		return nil
 	}
 	began := time.Now()
+	versions, err := os.ReadFile(filepath.Join(pins, "go.mod"))
+	if err != nil {
+		return err
+	}
+	r, err := readRecord(record, string(versions))
+	if err != nil {
+		return err
+	}
+	missing, err := r.missing(ctx, c, names)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	applied := make([][]string, len(missing))
 	var group errgroup.Group
-	for _, name := range names {
-		group.Go(func() error { return install(ctx, c, pins, sets[name]) })
+	for i, name := range missing {
+		group.Go(func() (err error) {
+			applied[i], err = install(ctx, c, pins, sets[name])
+			return err
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "CRDs installed (%s) in %.1f s\n", strings.Join(names, ", "), time.Since(began).Seconds())
-	return nil
+	for i, name := range missing {
+		r.Installed[name] = applied[i]
+	}
+	fmt.Fprintf(out, "CRDs installed (%s) in %.1f s\n", strings.Join(missing, ", "), time.Since(began).Seconds())
+	return r.write(record)
 }
 
-func install(ctx context.Context, c Cluster, pins string, s set) error {
+// install applies one group and returns its definitions, each as crd/name.
+func install(ctx context.Context, c Cluster, pins string, s set) ([]string, error) {
 	folder, err := tool.Folder(pins, s.module)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var files []string
 	for _, file := range s.files {
@@ -88,11 +110,12 @@ func install(ctx context.Context, c Cluster, pins string, s set) error {
 	}
 	// Server side, since these are too large for the annotation of a client's apply.
 	apply := append([]string{"apply", "--server-side", "--force-conflicts", "-o", "name"}, files...)
-	applied, err := c.Kubectl(ctx, nil, apply...)
+	out, err := c.Kubectl(ctx, nil, apply...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	wait := append([]string{"wait", "--for=condition=Established", "--timeout=30s"}, strings.Fields(applied)...)
+	applied := strings.Fields(out)
+	wait := append([]string{"wait", "--for=condition=Established", "--timeout=30s"}, applied...)
 	_, err = c.Kubectl(ctx, nil, wait...)
-	return err
+	return applied, err
 }

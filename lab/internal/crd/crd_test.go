@@ -5,12 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// pins is the folder of the repository's pins.
+const pins = "../../crds"
 
 func TestGroupsAreNamedOrRefused(t *testing.T) {
 	t.Parallel()
@@ -43,26 +48,55 @@ type kubectl struct {
 	mu    sync.Mutex
 	calls []string
 	err   error
+	// lost says that the cluster has none of the definitions any more.
+	lost bool
 }
 
 func (k *kubectl) Kubectl(_ context.Context, _ io.Reader, args ...string) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.calls = append(k.calls, strings.Join(args, " "))
+	if args[0] == "get" && k.lost {
+		return "", nil
+	}
 	return "crd/a crd/b\n", k.err
 }
 
 func TestDefinitionsAreAppliedAndWaitedFor(t *testing.T) {
 	t.Parallel()
 	k, out := &kubectl{}, &bytes.Buffer{}
-	require.NoError(t, Install(t.Context(), k, "../../crds", []string{"inference"}, out))
+	record := filepath.Join(t.TempDir(), "record")
+	require.NoError(t, Install(t.Context(), k, pins, record, []string{"inference"}, out))
 	require.Len(t, k.calls, 2)
 	require.Contains(t, k.calls[0], "apply --server-side --force-conflicts -o name -f ")
 	require.Contains(t, k.calls[0], "inference.networking.k8s.io_inferencepools.yaml")
 	require.Equal(t, "wait --for=condition=Established --timeout=30s crd/a crd/b", k.calls[1])
 	require.Contains(t, out.String(), "CRDs installed (inference)")
 
-	require.NoError(t, Install(t.Context(), nil, "", nil, out), "no groups, no calls")
+	require.NoError(t, Install(t.Context(), nil, "", "", nil, out), "no groups, no calls")
 	k.err = errors.New("refused")
-	require.ErrorIs(t, Install(t.Context(), k, "../../crds", []string{"inference"}, out), k.err)
+	require.ErrorIs(t, Install(t.Context(), k, pins, filepath.Join(t.TempDir(), "record"), []string{"inference"}, out), k.err)
+}
+
+func TestOnlyMissingDefinitionsAreInstalled(t *testing.T) {
+	t.Parallel()
+	k, out := &kubectl{}, &bytes.Buffer{}
+	record := filepath.Join(t.TempDir(), "record")
+	run := func(groups ...string) string {
+		k.calls = nil
+		out.Reset()
+		require.NoError(t, Install(t.Context(), k, pins, record, groups, out))
+		return out.String()
+	}
+	require.Contains(t, run("gateway", "inference"), "(gateway, inference)")
+	require.Empty(t, run("gateway", "inference"))
+	require.Equal(t, []string{"get customresourcedefinitions -o name"}, k.calls)
+	require.Contains(t, run("gateway", "inference", "istio"), "(istio)")
+	k.lost = true
+	require.Contains(t, run("inference"), "(inference)")
+	k.lost = false
+	require.NoError(t, os.WriteFile(record, []byte(`{"versions":"of another commit","installed":{"gateway":["crd/a"]}}`), 0o600))
+	require.Contains(t, run("gateway"), "(gateway)")
+	require.NoError(t, os.WriteFile(record, []byte(`{"vers`), 0o600))
+	require.Contains(t, run("gateway"), "(gateway)", "a record that was cut short")
 }

@@ -50,12 +50,16 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	install := func(ctx context.Context) error {
+		return crd.Install(ctx, c, filepath.Join(l.Repository, "lab", "crds"), filepath.Join(c.Dir, "crds.json"), names, l.Out)
+	}
 	if healthy {
 		fmt.Fprintf(l.Out, "lab %s runs already\n", l.Name)
-	} else if err := l.create(ctx, c); err != nil {
-		return err
+		err = install(ctx)
+	} else {
+		err = l.create(ctx, c, install)
 	}
-	if err := crd.Install(ctx, c, filepath.Join(l.Repository, "lab", "crds"), names, l.Out); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := l.importLLMD(ctx, c); err != nil {
@@ -83,8 +87,9 @@ func (l *Lab) lock(ctx context.Context) (unlock func(), err error) {
 	})
 }
 
-// create starts a cluster after it removed what is left of one that died.
-func (l *Lab) create(ctx context.Context, c *cluster.Cluster) error {
+// create starts a cluster after it removed what is left of one that died. install needs
+// no node.
+func (l *Lab) create(ctx context.Context, c *cluster.Cluster, install func(context.Context) error) error {
 	if exists(c.Dir) {
 		fmt.Fprintf(l.Out, "removing what is left of lab %s\n", l.Name)
 		if err := c.Stop(ctx); err != nil {
@@ -93,9 +98,9 @@ func (l *Lab) create(ctx context.Context, c *cluster.Cluster) error {
 	}
 	var err error
 	if l.real {
-		err = l.startReal(ctx, c)
-	} else {
-		err = c.Start(ctx)
+		err = l.startReal(ctx, c, install)
+	} else if err = c.Start(ctx); err == nil {
+		err = install(ctx)
 	}
 	if err == nil {
 		return errors.Join(os.RemoveAll(l.keptLogs()), c.MarkComplete())
@@ -104,7 +109,7 @@ func (l *Lab) create(ctx context.Context, c *cluster.Cluster) error {
 }
 
 // startReal starts a cluster with a node that runs its pods.
-func (l *Lab) startReal(ctx context.Context, c *cluster.Cluster) error {
+func (l *Lab) startReal(ctx context.Context, c *cluster.Cluster, install func(context.Context) error) error {
 	if err := system.Ensure(ctx, l.Out, node.Requirements()...); err != nil {
 		return err
 	}
@@ -121,7 +126,10 @@ func (l *Lab) startReal(ctx context.Context, c *cluster.Cluster) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return n.Join(ctx)
+	group, both = errgroup.WithContext(ctx)
+	group.Go(func() error { return n.Join(both) })
+	group.Go(func() error { return install(both) })
+	return group.Wait()
 }
 
 // discard removes a cluster whose start failed with err, but for its logs.
