@@ -50,7 +50,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		full[key] = value
 	}
 	r := result{Recorder: recorder.New(), mu: &sync.Mutex{}, exports: map[string]any{}}
-	program := stacks.Program{Values: full, Connect: live.connect, Settle: live.settle}
+	program := stacks.Program{Values: full, Deployer: stacks.Deployer{Connect: live.connect, Settle: live.settle}}
 	var exports map[string]pulumi.Input
 	options = append(options, func(info *pulumi.RunInfo) {
 		info.Organization = "organization"
