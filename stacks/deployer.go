@@ -45,12 +45,6 @@ type Request struct {
 	Options []pulumi.ResourceOption
 }
 
-// Deployed is a Stack with all its outputs: its own, and its status in the cluster.
-type Deployed struct {
-	*Stack
-	Outputs pulumi.Map
-}
-
 // RefusedError says why nothing was deployed: a check failed, so the cluster is unchanged.
 type RefusedError struct{ reason error }
 
@@ -61,39 +55,39 @@ func (e *RefusedError) Unwrap() error { return e.reason }
 
 // Deploy performs all checks before it registers any object. It returns a *RefusedError if a
 // check fails.
-func (d Deployer) Deploy(ctx *pulumi.Context, name string, request Request) (*Deployed, error) {
+func (d Deployer) Deploy(ctx *pulumi.Context, name string, request Request) (*Stack, *Outputs, error) {
 	return d.deploy(ctx, name, request, false)
 }
 
 // deploy is Deploy; whole says that the stack is all that the program has.
-func (d Deployer) deploy(ctx *pulumi.Context, name string, request Request, whole bool) (*Deployed, error) {
+func (d Deployer) deploy(ctx *pulumi.Context, name string, request Request, whole bool) (*Stack, *Outputs, error) {
 	r, err := d.check(ctx, name, request, whole)
 	if err != nil {
-		return nil, &RefusedError{err}
+		return nil, nil, &RefusedError{err}
 	}
 	owner, err := r.owner()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	providers, err := r.providers(owner.random)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, warning := range warnings(request.Loaded) {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	annotations, err := owner.annotations(ctx, r.stack)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.inherited = []pulumi.ResourceOption{providers, pulumi.Transformations(
 		[]pulumi.ResourceTransformation{stamp(annotations), reapply(r.found.Edits)})}
 	if err := r.compose(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &Deployed{r.Stack, r.outputs()}, nil
+	return r.Stack, r.outputs(), nil
 }
 
 // run is one deployment whose checks have passed.

@@ -2,6 +2,8 @@ package stacks
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -11,24 +13,76 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
-// outputs returns all outputs. Those that describe the cluster are read from it once all
-// Deployments are done, at the end of every `up`, even one that changes nothing: the state
-// would only repeat what an earlier `up` saw.
-func (r *run) outputs() pulumi.Map {
-	outputs := pulumi.Map{
-		"version":    pulumi.String(version.String()),
-		"namespace":  r.Namespace,
-		"endpoints":  r.Endpoints,
-		"gatewayURL": r.GatewayURL,
+// Outputs are what a Stack and the cluster say about it. Those that describe the cluster are
+// read from it once all Deployments are done, at the end of every `up`, even one that changes
+// nothing: the state would only repeat what an earlier `up` saw.
+type Outputs struct {
+	// Version of llm-d-sim.
+	Version pulumi.StringOutput `pulumi:"version"`
+	// Namespace of all objects.
+	Namespace pulumi.StringOutput `pulumi:"namespace"`
+	// Replicas is the desired number of simulator pods that answer requests: those of the decode
+	// stage, or in single mode all.
+	Replicas pulumi.IntOutput `pulumi:"replicas"`
+	// ReadyReplicas is the number of those that are ready.
+	ReadyReplicas pulumi.IntOutput `pulumi:"readyReplicas"`
+	// Endpoints are host:port of each Service that a client can use, in order of preference.
+	Endpoints pulumi.StringArrayOutput `pulumi:"endpoints"`
+	// GatewayURL is the URL of the first gateway, empty without one.
+	GatewayURL pulumi.StringOutput `pulumi:"gatewayURL"`
+	// APIKey is the gateway's API key, a secret; only with inferenceGateway.auth.enabled.
+	APIKey pulumi.StringOutput `pulumi:"apiKey,optional"`
+	// Conditions are as in the status of a Kubernetes object: Ready, and one for each part.
+	Conditions ConditionsOutput `pulumi:"conditions"`
+	// Status is the status of each part by its name.
+	Status PartsOutput `pulumi:"status"`
+}
+
+// ConditionsOutput and PartsOutput are the outputs of two types of package status.
+type (
+	ConditionsOutput struct{ *pulumi.OutputState }
+	PartsOutput      struct{ *pulumi.OutputState }
+)
+
+// ElementType returns the type of the value.
+func (ConditionsOutput) ElementType() reflect.Type { return reflect.TypeFor[[]status.Condition]() }
+
+// ElementType returns the type of the value.
+func (PartsOutput) ElementType() reflect.Type { return reflect.TypeFor[map[string]status.Part]() }
+
+func init() {
+	pulumi.RegisterOutputType(ConditionsOutput{})
+	pulumi.RegisterOutputType(PartsOutput{})
+}
+
+// Map returns the outputs by name, without those that the stack does not have.
+func (o *Outputs) Map() pulumi.Map {
+	byName := pulumi.Map{}
+	v := reflect.ValueOf(o).Elem()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("pulumi"), ",")
+		if output := v.Field(i); !output.IsZero() {
+			byName[name] = output.Interface().(pulumi.Output)
+		}
+	}
+	return byName
+}
+
+// outputs returns all outputs of a stack.
+func (r *run) outputs() *Outputs {
+	o := &Outputs{
+		Version: pulumi.String(version.String()).ToStringOutput(), Namespace: r.Namespace, Endpoints: r.Endpoints,
+		GatewayURL: r.GatewayURL,
 	}
 	if r.spec.Auth() {
-		outputs[llmd.APIKey] = r.APIKey
+		o.APIKey = r.APIKey
 	}
 	observed := r.observe()
-	for _, name := range status.Outputs {
-		outputs[name] = observed.ApplyT(func(v any) any { return v.(map[string]any)[name] })
-	}
-	return outputs
+	o.Replicas = observed.ApplyT(func(v any) int { return v.(*status.Status).Replicas }).(pulumi.IntOutput)
+	o.ReadyReplicas = observed.ApplyT(func(v any) int { return v.(*status.Status).ReadyReplicas }).(pulumi.IntOutput)
+	o.Conditions = observed.ApplyT(func(v any) []status.Condition { return v.(*status.Status).Conditions }).(ConditionsOutput)
+	o.Status = observed.ApplyT(func(v any) map[string]status.Part { return v.(*status.Status).Parts }).(PartsOutput)
+	return o
 }
 
 // observe reads the status of all workloads. In a preview it is unknown.
@@ -51,7 +105,7 @@ func (r *run) observe() pulumi.Output {
 		// If the stack never becomes ready, it ends with the program.
 		go watcher.Watch(watching, func(trouble string) error { return r.ctx.Log.Warn(trouble, nil) })
 	}
-	return pulumi.All(done...).ApplyT(func(done []any) (map[string]any, error) {
+	return pulumi.All(done...).ApplyT(func(done []any) (any, error) {
 		defer stop()
 		reader := status.Reader{
 			Cluster: r.live, Namespace: done[0].(string), Instance: r.spec.Name, Workloads: r.plan.Workloads(), Settle: r.Settle,

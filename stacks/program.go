@@ -52,11 +52,11 @@ func (p *Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return &RefusedError{err}
 	}
-	deployed, err := p.deploy(ctx, stackName, Request{Loaded: loaded}, true)
+	_, outputs, err := p.deploy(ctx, stackName, Request{Loaded: loaded}, true)
 	if err != nil {
 		return err
 	}
-	for name, value := range deployed.Outputs {
+	for name, value := range outputs.Map() {
 		ctx.Export(name, value)
 	}
 	return nil
