@@ -20,7 +20,7 @@ NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(POL
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke compare down env list logs test check vulncheck unit fuzz e2e bench lab
+.PHONY: help up preview status smoke compare down env package list logs test check vulncheck unit fuzz e2e bench lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ down: lab ## Destroy the stack, and stop and remove the lab
 
 env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
 	@$(LAB) env --name='$(NAME)' --stack='$(STACK)'
+
+package: lab ## Let programs in YAML deploy on the lab: build the Pulumi package and the language host
+	@$(LAB) package --name='$(NAME)'
 
 list: lab ## List the labs
 	@$(LAB) list

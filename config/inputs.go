@@ -12,9 +12,8 @@ import (
 // LoadInputs is Load for a resource of a program whose inputs are the keys of Spec. inputs
 // holds the trees of JSON that are set, with numbers as json.Number.
 //
-// settings and secretKeys are the configuration of that program's stack, of which only the
-// settings of the Kubernetes provider are read. Those without meaning here are ignored: the
-// program may have them for other resources.
+// settings are those of ProviderKeys that the configuration of that program's stack has, and
+// secretKeys are the encrypted ones. A program may have more for its other resources.
 func LoadInputs(inputs map[string]any, settings map[string]string, secretKeys []string) (*Loaded, error) {
 	spec := Default()
 	loaded := &Loaded{Spec: &spec}
@@ -29,11 +28,9 @@ func LoadInputs(inputs map[string]any, settings map[string]string, secretKeys []
 			return field.NewPath(near), nil
 		})
 	}
-	ours := fields(reflect.ValueOf(&loaded.Provider).Elem())
-	for _, full := range slices.Sorted(maps.Keys(settings)) {
-		key, is := strings.CutPrefix(full, providerNamespace+":")
-		if _, known := ours[key]; is && known {
-			l.provider(&loaded.Provider, full, key)
+	for _, full := range ProviderKeys() {
+		if _, is := settings[full]; is {
+			l.provider(&loaded.Provider, full, strings.TrimPrefix(full, providerNamespace+":"))
 		}
 	}
 	if problems := append(l.problems, spec.problems(nil)...); len(problems) > 0 {
@@ -41,4 +38,14 @@ func LoadInputs(inputs map[string]any, settings map[string]string, secretKeys []
 	}
 	loaded.Warnings = spec.idle(l.settings)
 	return loaded, nil
+}
+
+// ProviderKeys returns the full keys of the Kubernetes provider's settings that Provider holds.
+func ProviderKeys() []string {
+	var keys []string
+	for name := range fields(reflect.ValueOf(&Provider{}).Elem()) {
+		keys = append(keys, providerNamespace+":"+name)
+	}
+	slices.Sort(keys)
+	return keys
 }

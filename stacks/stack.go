@@ -24,16 +24,15 @@ type StackArgs struct {
 
 	// Namespace is one that another resource provides; the stack waits for it. Default:
 	// Spec.Namespace, created if Spec.CreateNamespace.
-	Namespace pulumi.StringInput `pulumi:"namespace,optional"`
+	Namespace pulumi.StringInput
 
-	// Images are those that other resources provide, such as builds of the same program. The
-	// tags or versions that the configuration names still say which releases they are.
-	// Default: the images of the configuration.
-	Images Images `pulumi:"images,optional"`
+	// Images are those that other resources provide, such as builds of the same program.
+	// Default: the images of Spec.
+	Images Images
 
 	// ImagePullSecrets are names of Secrets that other resources provide.
 	// Default: Spec.ImagePullSecrets.
-	ImagePullSecrets pulumi.StringArrayInput `pulumi:"imagePullSecrets,optional"`
+	ImagePullSecrets pulumi.StringArrayInput
 }
 
 // Images replace those of a Spec, whose tags or versions still say which releases they are.
@@ -57,9 +56,11 @@ func (i *Images) all() []*pulumi.StringInput {
 // stackType is the type of a Stack, as the state names it.
 const stackType = "llm-d-sim:index:Stack"
 
-// Stack is a whole llm-d simulator stack: the parts that its Spec enables, in a namespace
-// of its own or an existing one. Its resource options must provide a Kubernetes and a
-// random provider, unless the default providers should be used.
+// Stack is a whole llm-d simulator stack: the parts that are enabled, in a namespace of its
+// own or an existing one.
+//
+// The resource options of NewStack must provide a Kubernetes and a random provider, unless the
+// default providers should be used.
 type Stack struct {
 	pulumi.ResourceState
 
