@@ -150,6 +150,7 @@ func (d Deployer) check(ctx *pulumi.Context, name string, request Request, whole
 	}
 	r.found, err = preflight.Check(ctx, r.live, preflight.Stack{
 		Plan: r.plan, Name: r.stack, ID: r.ownerID, Namespace: r.spec.Namespace, CreateNamespace: r.spec.CreateNamespace,
+		NamespaceProvided: request.Provided.Namespace != nil,
 	})
 	return r, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
-	"github.com/llm-d-sim/llm-d-sim/internal/version"
+	product "github.com/llm-d-sim/llm-d-sim/internal/version"
 	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
@@ -71,7 +71,7 @@ func (o *Outputs) Map() pulumi.Map {
 // outputs returns all outputs of a stack.
 func (r *run) outputs() *Outputs {
 	o := &Outputs{
-		Version: pulumi.String(version.String()).ToStringOutput(), Namespace: r.Namespace, Endpoints: r.Endpoints,
+		Version: pulumi.String(product.String()).ToStringOutput(), Namespace: r.Namespace, Endpoints: r.Endpoints,
 		GatewayURL: r.GatewayURL,
 	}
 	if r.spec.Auth() {

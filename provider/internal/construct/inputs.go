@@ -3,6 +3,7 @@ package construct
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -38,19 +39,18 @@ func plainValues(ctx *pulumi.Context, inputs provider.ConstructInputs, args refl
 		if err != nil {
 			return nil, err
 		}
-		reason := ""
-		switch {
-		case result.Secret:
-			reason = "must not be a secret: it would be stored in plain text"
-		case !result.Known || len(result.Dependencies) > 0:
-			reason = "must be a plain value: it says what to create, so it cannot wait for another resource"
-		default:
-			if values[name], err = tree(result.Value); err != nil {
-				return nil, err
-			}
+		if result.Secret { // Not as a problem of the input, with which Pulumi would show the value.
+			return nil, fmt.Errorf("nothing was changed: the input %s must not be a secret, since it would be stored in plain text", name)
+		}
+		if !result.Known || len(result.Dependencies) > 0 {
+			problems = append(problems, errors.InputPropertyErrorDetails{
+				PropertyPath: name, Reason: "must be a plain value: it says what to create, so it cannot wait for another resource",
+			})
 			continue
 		}
-		problems = append(problems, errors.InputPropertyErrorDetails{PropertyPath: name, Reason: reason})
+		if values[name], err = tree(result.Value); err != nil {
+			return nil, err
+		}
 	}
 	if len(problems) > 0 {
 		return nil, errors.NewInputPropertiesError(nothingChanged, problems...)
