@@ -13,8 +13,7 @@ func (l *Lab) InstallPackage(ctx context.Context) error {
 	if err := l.Running(ctx); err != nil {
 		return err
 	}
-	host := tool.LanguageYAML()
-	built, err := l.builder().Ensure(ctx, []tool.Tool{host})
+	host, err := l.languageHost(ctx)
 	if err != nil {
 		return err
 	}
@@ -26,5 +25,12 @@ func (l *Lab) InstallPackage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.home().AddPackage(program.PackageName, "v"+version, plugin, built[host.Name])
+	return l.home().AddPackage(program.PackageName, "v"+version, plugin, host)
+}
+
+// languageHost builds the language host for YAML, unless the cache has it.
+func (l *Lab) languageHost(ctx context.Context) (string, error) {
+	host := tool.LanguageYAML()
+	built, err := l.builder().Ensure(ctx, []tool.Tool{host})
+	return built[host.Name], err
 }

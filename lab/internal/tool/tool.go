@@ -69,7 +69,7 @@ func Engine() []Tool {
 func LanguageYAML() Tool {
 	const pulumiYAML = "github.com/pulumi/pulumi-yaml"
 	return Tool{
-		Name: "pulumi-language-yaml", Module: "tools/language-yaml", Package: pulumiYAML + "/cmd/pulumi-language-yaml",
+		Name: "pulumi-language-yaml", Module: "tools/package", Package: pulumiYAML + "/cmd/pulumi-language-yaml",
 		Source: pulumiYAML, Tags: withoutGRPCModules,
 	}
 }

@@ -50,9 +50,11 @@ func Generate(root string) (*Package, error) {
 		Publisher:         "llm-d-sim",
 		PluginDownloadURL: "github://api.github.com/llm-d-sim/llm-d-sim",
 		Language: map[string]any{
-			"nodejs": map[string]any{"respectSchemaVersion": true},
-			"python": map[string]any{"respectSchemaVersion": true, "pyproject": map[string]any{"enabled": true}},
-			"go":     map[string]any{"respectSchemaVersion": true},
+			"nodejs": map[string]any{"packageName": config.Namespace, "respectSchemaVersion": true},
+			"python": map[string]any{
+				"packageName": "llm_d_sim", "respectSchemaVersion": true, "pyproject": map[string]any{"enabled": true},
+			},
+			"go": map[string]any{"respectSchemaVersion": true},
 		},
 		Types:     g.types,
 		Resources: resources,
@@ -251,7 +253,7 @@ func (g *generator) enum(of reflect.Type, values []string) string {
 	token := construct.Token(of.Name())
 	t := Type{Type: "string"}
 	for _, value := range values {
-		t.Enum = append(t.Enum, EnumValue{value})
+		t.Enum = append(t.Enum, EnumValue{Name: enumName(value), Value: value})
 	}
 	g.types[token] = t
 	return "#/types/" + token
@@ -264,4 +266,16 @@ func typeName(of reflect.Type) string {
 		return of.Name()
 	}
 	return "Stack" + of.Name()
+}
+
+// enumName is a value's name as a constant: RoundRobin for ROUND_ROBIN, and ClusterIP as it is.
+func enumName(value string) string {
+	if !strings.Contains(value, "_") && value != strings.ToUpper(value) {
+		return value
+	}
+	var name strings.Builder
+	for word := range strings.SplitSeq(strings.ToLower(value), "_") {
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
 }

@@ -30,6 +30,7 @@ type Type struct {
 
 // EnumValue is one value of an enum.
 type EnumValue struct {
+	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
