@@ -20,7 +20,7 @@ NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(POL
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status smoke compare down env list logs test check vulncheck unit fuzz e2e bench lab
+.PHONY: help up preview status smoke compare down env package list logs test check vulncheck unit fuzz e2e bench dist lab
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ down: lab ## Destroy the stack, and stop and remove the lab
 env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
 	@$(LAB) env --name='$(NAME)' --stack='$(STACK)'
 
+package: lab ## Let programs in YAML deploy on the lab: build the Pulumi package and the language host
+	@$(LAB) package --name='$(NAME)'
+
 list: lab ## List the labs
 	@$(LAB) list
 
@@ -56,12 +59,13 @@ check: ## Lint, vet, tidiness of modules, known vulnerabilities and unit tests
 	$(LINT) run ./...
 	cd lab && $(LINT) run ./...
 	cd compare && $(LINT) run ./...
-	for module in . lab compare; do (cd $$module && go mod tidy -diff) || exit; done
+	cd provider && $(LINT) run ./...
+	for module in . lab compare provider; do (cd $$module && go mod tidy -diff) || exit; done
 	@$(MAKE) --no-print-directory vulncheck unit
 
 # The database is on the network: without it there is no result.
 vulncheck:
-	@for module in . lab compare; do \
+	@for module in . lab compare provider; do \
 		found=$$(cd $$module && $(VULN) ./... 2>&1) || case "$$found" in \
 			*"fetching vulnerabilities"*) echo "skipped for $$module: $$found"; continue ;; \
 			*) echo "$$found"; exit 1 ;; \
@@ -75,6 +79,7 @@ unit: export CGO_ENABLED = 1
 unit:
 	cd lab && go test -race ./...
 	cd compare && go test -race ./...
+	cd provider && go test -race ./...
 	go test -race -skip $(SLOW) $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
 	CGO_ENABLED=0 go test -run $(SLOW) ./tests
 
@@ -85,7 +90,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 20s ./tests
 
 e2e: lab
-	@$(LAB) tools --node='$(NODE)' --istio --policies
+	@$(LAB) tools --node='$(NODE)' --istio --policies --package
 	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 
@@ -94,6 +99,19 @@ bench: lab ## Measure the program against kubectl, Helm and the engine alone; wr
 	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	go build -C lab/tools/helm -o $(CURDIR)/bin/helm helm.sh/helm/v3/cmd/helm
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm go test -count=1 -timeout 60m -v ./tests/bench
+
+# Pulumi finds the archives of a release by these names.
+VERSION = $(shell cat internal/version/VERSION)
+PLUGIN = pulumi-resource-llm-d-sim
+dist: ## Build the Pulumi package's plugin for linux and darwin into dist/, with checksums
+	rm -rf dist && mkdir dist
+	set -e; for os in linux darwin; do for arch in amd64 arm64; do \
+		GOOS=$$os GOARCH=$$arch go build -C provider -ldflags '-s -w' -o ../dist/$$os-$$arch/$(PLUGIN) .; \
+		cp LICENSE dist/$$os-$$arch; \
+		tar -czf dist/$(PLUGIN)-v$(VERSION)-$$os-$$arch.tar.gz -C dist/$$os-$$arch $(PLUGIN) LICENSE; \
+		rm -r dist/$$os-$$arch; \
+	done; done
+	cd dist && sha256sum *.tar.gz > SHA256SUMS
 
 lab:
 	@mkdir -p bin

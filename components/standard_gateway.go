@@ -48,7 +48,7 @@ type StandardGateway struct {
 	EPPSinglePrompts bool `pulumi:"eppSinglePrompts,optional"`
 
 	// MaxBodyBytes is the size of the largest request that the simulators read; a larger one is
-	// answered 413. Default: simulator.DefaultMaxBody, 4 MiB.
+	// answered 413. Default: 4 MiB, the simulators' own.
 	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
 
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or

@@ -3,7 +3,6 @@ package config
 import (
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/llm-d-sim/llm-d-sim/components/release"
@@ -47,7 +46,7 @@ func (s *Spec) checkTopLevel(v *validator) {
 	_, err := release.SimulatorOf(s.Image, s.Simulator.Version)
 	v.release(v.at("simulator"), s.Image, s.Simulator.Version, err, v.at("image"))
 	if s.ImagePullPolicy != "" {
-		oneOf(v, v.at("imagePullPolicy"), s.ImagePullPolicy, corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)
+		oneOf(v, v.at("imagePullPolicy"), s.ImagePullPolicy, pullPolicies...)
 	}
 	seen := map[string]bool{}
 	for i, name := range s.ImagePullSecrets {
@@ -62,11 +61,10 @@ func (s *Spec) checkTopLevel(v *validator) {
 	v.resources(v.at("resources"), s.Resources)
 	v.name(v.at("service.name"), s.Service.Name, validation.IsDNS1035Label)
 	v.port(v.at("service.port"), s.Service.Port)
-	oneOf(v, v.at("service.type"), s.Service.Type,
-		corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer)
+	oneOf(v, v.at("service.type"), s.Service.Type, serviceTypes...)
 	v.name(v.at("gateway.className"), s.Gateway.ClassName, validation.IsDNS1123Subdomain)
 	v.name(v.at("gateway.routeName"), s.Gateway.RouteName, validation.IsDNS1035Label)
-	oneOf(v, v.at("loadBalancing.algorithm"), s.LoadBalancing.Algorithm, RoundRobin, LeastRequest, Random, LeastConn)
+	oneOf(v, v.at("loadBalancing.algorithm"), s.LoadBalancing.Algorithm, algorithms...)
 	if pool := s.LoadBalancing.ConnectionPool; pool != nil {
 		path := v.at("loadBalancing.connectionPool")
 		if n := pool.HTTP1MaxPendingRequests; n != nil {

@@ -65,8 +65,7 @@ func (s *Spec) checkSimulator(v *validator) {
 	}
 	v.between(path.Child("failures", "rate"), sim.Failures.Rate, 0, 100)
 	for i, failure := range sim.Failures.Types {
-		oneOf(v, path.Child("failures", "types").Index(i), failure, "rate_limit", "invalid_api_key", "context_length",
-			"server_error", "invalid_request", "model_not_found")
+		oneOf(v, path.Child("failures", "types").Index(i), failure, failureTypes...)
 	}
 }
 

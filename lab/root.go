@@ -28,7 +28,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&o.Lab.Repository, "repository", o.Lab.Repository, "the clone of llm-d-sim")
 	root.AddCommand(
 		newUp(o), newPreview(o), newStatus(o), newSmoke(o), newCompare(o), newDown(o), newEnv(o),
-		newStart(&o.Lab), newStop(&o.Lab), newList(), newLogs(&o.Lab), newTools(&o.Lab),
+		newStart(&o.Lab), newStop(&o.Lab), newList(), newLogs(&o.Lab), newTools(&o.Lab), newPackage(&o.Lab),
 	)
 	return root
 }

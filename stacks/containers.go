@@ -5,15 +5,25 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
 // image returns the image that another resource provides, or else the configured one.
 func image(provided pulumi.StringInput, configured string) pulumi.StringInput {
 	if provided != nil {
-		return provided
+		return provided.ToStringOutput() // Its tag, even if it is known, says nothing.
 	}
 	return pulumi.String(configured)
+}
+
+// version returns the configured version of an image. One that is provided is of the release
+// that the configuration names, be it by the tag of the image in whose place it comes.
+func version(provided pulumi.StringInput, configured string, is release.Release) string {
+	if provided != nil {
+		return is.Version
+	}
+	return configured
 }
 
 func (c *composer) pullPolicy(image string) string {

@@ -27,7 +27,7 @@ func (c *composer) epp() error {
 		Instance:         c.spec.Name,
 		Replicas:         integer(epp.Replicas),
 		Image:            image(c.args.Images.EPP, epp.Image),
-		Version:          epp.Version,
+		Version:          version(c.args.Images.EPP, epp.Version, c.spec.EPPRelease().Release),
 		ImagePullPolicy:  c.pullPolicy(epp.Image),
 		ImagePullSecrets: c.pullSecrets(),
 		Resources:        resources(epp.Resources),

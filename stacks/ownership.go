@@ -21,12 +21,19 @@ type owner struct {
 	uuid   pulumi.StringOutput
 }
 
-func newOwner(ctx *pulumi.Context) (*owner, error) {
-	provider, err := random.NewProvider(ctx, "random", nil)
+func (r *run) newOwner() (*owner, error) {
+	name, opts, err := r.around("random")
 	if err != nil {
 		return nil, err
 	}
-	uuid, err := random.NewRandomUuid(ctx, "owner", nil, pulumi.Provider(provider))
+	provider, err := random.NewProvider(r.ctx, name, nil, opts)
+	if err != nil {
+		return nil, err
+	}
+	if name, opts, err = r.around("owner"); err != nil {
+		return nil, err
+	}
+	uuid, err := random.NewRandomUuid(r.ctx, name, nil, opts, pulumi.Provider(provider))
 	if err != nil {
 		return nil, err
 	}

@@ -57,11 +57,11 @@ var serviceNaming = naming{"service.name", func(s *config.Spec) string { return 
 // always enables a part in every stack.
 func always(*config.Spec) bool { return true }
 
-// Plan returns the parts and objects of a stack with this configuration. Nothing is
-// registered.
-func Plan(ctx *pulumi.Context, spec *config.Spec) (plan.Plan, error) {
+// Plan returns the parts and objects of a stack. Nothing is registered.
+func Plan(ctx *pulumi.Context, args *StackArgs) (plan.Plan, error) {
+	spec := args.Spec
 	objects, err := plan.Rehearse(ctx, func(ctx *pulumi.Context) error {
-		_, err := NewStack(ctx, stackName, &StackArgs{Spec: spec})
+		_, err := NewStack(ctx, stackName, args)
 		return err
 	})
 	if err != nil {

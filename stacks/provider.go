@@ -25,8 +25,8 @@ func (r *run) providers(random *random.Provider) (pulumi.ResourceOption, error) 
 		SuppressDeprecationWarnings: pulumi.BoolPtrFromPtr(settings.SuppressDeprecationWarnings),
 		KubeClientSettings:          clientSettings(settings.ClientSettings),
 	}
-	if settings.Kubeconfig != "" {
-		args.Kubeconfig = pulumi.ToSecret(pulumi.String(settings.Kubeconfig)).(pulumi.StringOutput)
+	if r.kubeconfig != nil {
+		args.Kubeconfig = pulumi.ToSecret(r.kubeconfig.ToStringOutput()).(pulumi.StringOutput)
 	}
 	if settings.Context != "" {
 		args.Context = pulumi.String(settings.Context)
@@ -39,7 +39,11 @@ func (r *run) providers(random *random.Provider) (pulumi.ResourceOption, error) 
 		// would be created again, which adopts it, and then deleted as the old one.
 		args.ClusterIdentifier = pulumi.String(id)
 	}
-	k8s, err := kubernetes.NewProvider(r.ctx, "kubernetes", args)
+	name, opts, err := r.around("kubernetes")
+	if err != nil {
+		return nil, err
+	}
+	k8s, err := kubernetes.NewProvider(r.ctx, name, args, opts)
 	if err != nil {
 		return nil, err
 	}

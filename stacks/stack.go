@@ -3,10 +3,13 @@ package stacks
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
@@ -34,13 +37,30 @@ type StackArgs struct {
 
 // Images replace those of a Spec, whose tags or versions still say which releases they are.
 type Images struct {
-	// Simulator is the image of both stages, EPP that of the Endpoint Picker, and so on.
-	Simulator, EPP, RoutingSidecar, StandardGateway, IstioGateway pulumi.StringInput
+	// Simulator is the image of the simulators of all stages.
+	Simulator pulumi.StringInput `pulumi:"simulator,optional"`
+	// EPP is the image of the Endpoint Picker.
+	EPP pulumi.StringInput `pulumi:"epp,optional"`
+	// RoutingSidecar is the image of the sidecar of the decode pods.
+	RoutingSidecar pulumi.StringInput `pulumi:"routingSidecar,optional"`
+	// StandardGateway is the image of the standard gateway.
+	StandardGateway pulumi.StringInput `pulumi:"standardGateway,optional"`
+	// IstioGateway is the image of the Istio gateway.
+	IstioGateway pulumi.StringInput `pulumi:"istioGateway,optional"`
 }
 
-// Stack is a whole llm-d simulator stack: the parts that its Spec enables, in a namespace
-// of its own or an existing one. Its resource options must provide a Kubernetes and a
-// random provider, unless the default providers should be used.
+func (i *Images) all() []*pulumi.StringInput {
+	return []*pulumi.StringInput{&i.Simulator, &i.EPP, &i.RoutingSidecar, &i.StandardGateway, &i.IstioGateway}
+}
+
+// stackType is the type of a Stack, as the state names it.
+const stackType = "llm-d-sim:index:Stack"
+
+// Stack is a whole llm-d simulator stack: the parts that are enabled, in a namespace of its
+// own or an existing one.
+//
+// The resource options of NewStack must provide a Kubernetes and a random provider, unless the
+// default providers should be used.
 type Stack struct {
 	pulumi.ResourceState
 
@@ -77,6 +97,10 @@ type composer struct {
 	name string
 	spec *config.Spec
 	args StackArgs
+	// opts are the options of the component, and inherited those of all its resources.
+	opts      []pulumi.ResourceOption
+	inherited []pulumi.ResourceOption
+	start     func() error
 
 	seed    pulumi.IntInput
 	apiKeys pulumi.StringArray
@@ -88,7 +112,15 @@ type composer struct {
 
 // NewStack registers a stack. It fails if the Spec is invalid.
 func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.ResourceOption) (*Stack, error) {
-	c := &composer{Stack: &Stack{}, ctx: ctx, name: name}
+	c := newComposer(ctx, name, args, opts...)
+	if err := c.compose(); err != nil {
+		return nil, err
+	}
+	return c.Stack, nil
+}
+
+func newComposer(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.ResourceOption) *composer {
+	c := &composer{Stack: &Stack{}, ctx: ctx, name: name, opts: opts}
 	if args != nil {
 		c.args = *args
 	}
@@ -96,9 +128,16 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 		spec := config.Default()
 		c.spec = &spec
 	}
+	c.start = sync.OnceValue(c.register)
+	return c
+}
+
+// register registers the component itself. start does it only once.
+func (c *composer) register() error {
 	if err := c.spec.Validate(); err != nil {
-		return nil, fmt.Errorf("stack %s: %w", name, err)
+		return fmt.Errorf("stack %s: %w", c.name, err)
 	}
+	opts := c.opts
 	for _, p := range parts {
 		if p.transform != nil && p.enabled(c.spec) {
 			opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{p.transform}))
@@ -108,24 +147,29 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 		opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{leaveIDsToCluster}))
 	}
 	inputs := pulumi.Map{"name": pulumi.String(c.spec.Name)}
-	if err := ctx.RegisterComponentResourceV2("llm-d-sim:index:Stack", name, inputs, c.Stack, opts...); err != nil {
-		return nil, err
+	return c.ctx.RegisterComponentResourceV2(stackType, c.name, inputs, c.Stack, opts...)
+}
+
+// compose registers the stack with everything in it.
+func (c *composer) compose() error {
+	if err := c.start(); err != nil {
+		return err
 	}
 	if err := c.createNamespace(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.randomValues(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range parts {
 		if p.enabled(c.spec) {
 			if err := p.register(c); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	c.setOutputs()
-	return c.Stack, ctx.RegisterResourceOutputs(c.Stack, pulumi.Map{
+	return c.ctx.RegisterResourceOutputs(c.Stack, pulumi.Map{
 		"namespace": c.Namespace, "endpoints": c.Endpoints, "gatewayUrl": c.GatewayURL, "apiKey": c.APIKey,
 	})
 }
@@ -142,14 +186,21 @@ func (c *composer) setOutputs() {
 	}
 }
 
-// child returns the options of a resource, with the names that it had before it became the
-// stack's as aliases, so that existing resources are kept.
+// child returns the options of a resource. The resources of this repository's program have
+// the names that they had before they became the stack's as aliases, so that they are kept.
 func (c *composer) child(formerly ...string) pulumi.ResourceOption {
-	aliases := make([]pulumi.Alias, len(formerly))
-	for i, name := range formerly {
-		aliases[i] = pulumi.Alias{Name: pulumi.String(name), NoParent: pulumi.Bool(true)}
+	opts := append([]pulumi.ResourceOption{pulumi.Parent(c.Stack)}, c.inherited...)
+	if c.name == stackName {
+		for _, name := range formerly {
+			opts = append(opts, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name), NoParent: pulumi.Bool(true)}}))
+		}
 	}
-	return pulumi.Composite(pulumi.Parent(c.Stack), pulumi.Aliases(aliases))
+	return pulumi.Composite(opts...)
+}
+
+// urnOf returns the URN that a top-level resource of the stack's name has.
+func (c *composer) urnOf(typ tokens.Type) pulumi.URN {
+	return pulumi.URN(urn.New(tokens.QName(c.ctx.Stack()), tokens.PackageName(c.ctx.Project()), "", typ, c.name))
 }
 
 // namespaceDeletion is how long a destroy waits for an empty namespace to go. It takes

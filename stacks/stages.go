@@ -3,6 +3,7 @@ package stacks
 import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
@@ -32,9 +33,13 @@ func (c *composer) decode() error {
 	args.HeadlessService, args.Open = c.spec.DecodeService(), c.spec.OpenDecode()
 	if c.spec.Sidecar() {
 		sidecar := c.spec.Decode.RoutingSidecar
+		facts, err := release.SidecarOf(sidecar.Image, sidecar.Version)
+		if err != nil {
+			return err
+		}
 		args.RoutingSidecar = &components.RoutingSidecar{
 			Image:           image(c.args.Images.RoutingSidecar, sidecar.Image),
-			Version:         sidecar.Version,
+			Version:         version(c.args.Images.RoutingSidecar, sidecar.Version, facts.Release),
 			ImagePullPolicy: c.pullPolicy(sidecar.Image),
 			Resources:       resources(sidecar.Resources),
 		}
@@ -54,13 +59,14 @@ func (c *composer) decode() error {
 
 // stage returns the arguments that both stages share.
 func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
+	facts, _ := release.SimulatorOf(stage.Image, c.spec.Simulator.Version) // Of a valid Spec.
 	return &components.ModelServiceStageArgs{
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
 		Replicas:         integer(stage.Replicas),
 		Autoscaled:       stage.Autoscaled,
 		Image:            image(c.args.Images.Simulator, stage.Image),
-		Version:          c.spec.Simulator.Version,
+		Version:          version(c.args.Images.Simulator, c.spec.Simulator.Version, facts.Release),
 		ImagePullPolicy:  c.pullPolicy(stage.Image),
 		ImagePullSecrets: c.pullSecrets(),
 		Resources:        resources(stage.Resources),

@@ -33,7 +33,7 @@ func load(values map[string]string) (spec *config.Spec, accepted bool) {
 func planOf(t *testing.T, spec *config.Spec) (p plan.Plan) {
 	t.Helper()
 	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) (err error) {
-		p, err = stacks.Plan(ctx, spec)
+		p, err = stacks.Plan(ctx, &stacks.StackArgs{Spec: spec})
 		return err
 	}, pulumi.WithMocks("llm-d-sim", "test", recorder.New())))
 	return p

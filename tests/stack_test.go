@@ -23,6 +23,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/internal/recorder"
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
 	"github.com/llm-d-sim/llm-d-sim/stacks"
+	"github.com/llm-d-sim/llm-d-sim/stacks/status"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -50,7 +51,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		full[key] = value
 	}
 	r := result{Recorder: recorder.New(), mu: &sync.Mutex{}, exports: map[string]any{}}
-	program := stacks.Program{Values: full, Connect: live.connect, Settle: live.settle}
+	program := stacks.Program{Values: full, Deployer: stacks.Deployer{Connect: live.connect, Settle: live.settle}}
 	var exports map[string]pulumi.Input
 	options = append(options, func(info *pulumi.RunInfo) {
 		info.Organization = "organization"
@@ -269,22 +270,20 @@ func TestStatusIsReadFromTheCluster(t *testing.T) {
 		"gaie-inference-scheduling-proxy.llm-d-sim.svc.cluster.local:8200",
 		"ms-sim-llm-d-modelservice-decode.llm-d-sim.svc.cluster.local:8200",
 	}, r.exports["endpoints"])
-	require.Equal(t, map[string]any{
-		"desired": 1, "ready": 1, "image": llmd.SimulatorImage, "service": llmd.PrefillName,
-	}, r.exports["status"].(map[string]any)["prefill"])
+	require.Equal(t, status.Part{Desired: 1, Ready: 1, Image: llmd.SimulatorImage, Service: llmd.PrefillName},
+		r.exports["status"].(map[string]status.Part)["prefill"])
 
-	conditions := map[string]map[string]any{}
-	for _, c := range r.exports["conditions"].([]any) {
-		condition := c.(map[string]any)
-		conditions[condition["type"].(string)] = condition
+	conditions := map[string]status.Condition{}
+	for _, c := range r.exports["conditions"].([]status.Condition) {
+		conditions[c.Type] = c
 	}
-	require.Equal(t, "False", conditions["Ready"]["status"])
-	require.Contains(t, conditions["Ready"]["message"], "1 of 2 replicas of ms-sim-llm-d-modelservice-decode")
-	require.Contains(t, conditions["Ready"]["message"], "Deployment gaie-sim-epp does not exist")
-	require.Equal(t, "True", conditions["StandardGatewayReady"]["status"])
-	require.Equal(t, "True", conditions["PrefillReady"]["status"])
-	require.Equal(t, "False", conditions["DecodeReady"]["status"])
-	require.Equal(t, "False", conditions["EPPReady"]["status"])
+	require.Equal(t, "False", conditions["Ready"].Status)
+	require.Contains(t, conditions["Ready"].Message, "1 of 2 replicas of ms-sim-llm-d-modelservice-decode")
+	require.Contains(t, conditions["Ready"].Message, "Deployment gaie-sim-epp does not exist")
+	require.Equal(t, "True", conditions["StandardGatewayReady"].Status)
+	require.Equal(t, "True", conditions["PrefillReady"].Status)
+	require.Equal(t, "False", conditions["DecodeReady"].Status)
+	require.Equal(t, "False", conditions["EPPReady"].Status)
 }
 
 // TestStatusWaitsForPodsToBecomeReady simulates a provider that is ahead of the pods.
@@ -333,9 +332,9 @@ func TestOneReadyEPPOfSeveralIsEnough(t *testing.T) {
 	live.deployments = []appsv1.Deployment{epp}
 	r := run(t, everything, live)
 	require.NoError(t, r.err)
-	for _, c := range r.exports["conditions"].([]any) {
-		if condition := c.(map[string]any); condition["type"] == "EPPReady" {
-			require.Equal(t, "True", condition["status"], condition["message"])
+	for _, c := range r.exports["conditions"].([]status.Condition) {
+		if c.Type == "EPPReady" {
+			require.Equal(t, "True", c.Status, c.Message)
 		}
 	}
 	deployment, found := r.Find("kubernetes:apps/v1:Deployment", llmd.EPPName)

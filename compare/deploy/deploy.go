@@ -99,7 +99,7 @@ const passphrase = "llm-d-sim-compare" //nolint:gosec // It only has to be the s
 // Stack prepares the stack of a candidate; it deploys nothing.
 func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, error) {
 	stack, err := d.open(ctx, c.Namespace(), func(ctx *pulumi.Context) error {
-		p := stacks.Program{Values: c.Values, Connect: cluster.Connect, Settle: status.SettleTime}
+		p := stacks.Program{Values: c.Values, Deployer: stacks.Deployer{Connect: cluster.Connect, Settle: status.SettleTime}}
 		return p.Run(ctx)
 	})
 	if err != nil {

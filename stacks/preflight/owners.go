@@ -105,6 +105,8 @@ func (c *checker) ours(o metav1.PartialObjectMetadata) (bool, error) {
 
 func (c *checker) checkNamespace(namespace *metav1.PartialObjectMetadata) error {
 	switch {
+	case namespace == nil && c.NamespaceProvided && c.preview:
+		return nil // It will exist by the time of the update.
 	case namespace == nil && !c.CreateNamespace:
 		return fmt.Errorf("namespace %s does not exist: create it, or let this stack do it: pulumi config set createNamespace true",
 			c.Namespace)

@@ -33,6 +33,8 @@ type Stack struct {
 	// Namespace of all objects, which the stack creates if CreateNamespace is set.
 	Namespace       string
 	CreateNamespace bool
+	// NamespaceProvided says that another resource of the program provides the namespace.
+	NamespaceProvided bool
 }
 
 // Found is what a cluster holds of the stack already.

@@ -1,5 +1,4 @@
-// Package status reads the status of a stack's workloads: the values of its outputs
-// replicas, readyReplicas, conditions and status.
+// Package status reads the status of a stack's workloads from the cluster.
 package status
 
 import (
@@ -16,8 +15,40 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// Outputs are the names of the values that Read returns.
-var Outputs = []string{"replicas", "readyReplicas", "conditions", "status"}
+// Status is what a stack's workloads do.
+type Status struct {
+	// Replicas and ReadyReplicas are the desired and ready simulator pods that answer requests.
+	Replicas, ReadyReplicas int
+	// Conditions are Ready, and one condition for each workload.
+	Conditions []Condition
+	// Parts are the workloads by the name of their part.
+	Parts map[string]Part
+}
+
+// Condition has the fields of a Kubernetes condition except for its transition time, which
+// would differ each time.
+type Condition struct {
+	// Type of the condition: Ready, or that of a part, such as DecodeReady.
+	Type string `pulumi:"type"`
+	// Status is True or False.
+	Status string `pulumi:"status"`
+	// Reason is one word for programs.
+	Reason string `pulumi:"reason"`
+	// Message is for people.
+	Message string `pulumi:"message"`
+}
+
+// Part is the status of a part's Deployment.
+type Part struct {
+	// Desired is the number of pods that it should have.
+	Desired int `pulumi:"desired"`
+	// Ready is the number of pods that are ready.
+	Ready int `pulumi:"ready"`
+	// Image of the first container.
+	Image string `pulumi:"image"`
+	// Service is the name of the part's own Service, empty without one.
+	Service string `pulumi:"service"`
+}
 
 // The provider can be ahead of the pods: after scaling, it may judge a Deployment by the
 // previous status of its ReplicaSet. A pod takes about a second to start and become ready.
@@ -43,9 +74,9 @@ type Reader struct {
 	RoutingTimeout time.Duration
 }
 
-// Read returns the outputs by name, once everything is ready or the time to settle is over.
-// It fails if requests are not routed by then.
-func (r Reader) Read(ctx context.Context) (map[string]any, error) {
+// Read returns the status once everything is ready or the time to settle is over. It fails if
+// requests are not routed by then.
+func (r Reader) Read(ctx context.Context) (*Status, error) {
 	if err := r.routed(ctx); err != nil {
 		return nil, err
 	}
@@ -58,31 +89,28 @@ func (r Reader) Read(ctx context.Context) (map[string]any, error) {
 			}
 			continue
 		}
-		if outputs, ready := observe(r.Workloads, deployments); ready || late {
-			return outputs, nil
+		if status, ready := observe(r.Workloads, deployments); ready || late {
+			return status, nil
 		}
 	}
 }
 
 // observe describes the workloads by their Deployments in the cluster, and reports whether
 // all are ready.
-func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (outputs map[string]any, allReady bool) {
+func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (status *Status, allReady bool) {
 	live := make(map[string]appsv1.Deployment, len(deployments))
 	for _, d := range deployments {
 		live[d.Name] = d
 	}
-	outputs = map[string]any{"replicas": 0, "readyReplicas": 0}
-	status := make(map[string]any, len(workloads))
-	conditions := make([]any, 0, len(workloads)+1)
+	status = &Status{Parts: make(map[string]Part, len(workloads))}
+	conditions := make([]Condition, 0, len(workloads))
 	var waiting []string
 	for _, w := range workloads {
 		s := look(w, live)
 		if w.Part == llmd.RoleDecode {
-			outputs["replicas"], outputs["readyReplicas"] = s.desired, s.available
+			status.Replicas, status.ReadyReplicas = s.desired, s.available
 		}
-		status[outputName(w.Part)] = map[string]any{
-			"desired": s.desired, "ready": s.available, "image": w.Image, "service": w.Service,
-		}
+		status.Parts[outputName(w.Part)] = Part{Desired: s.desired, Ready: s.available, Image: w.Image, Service: w.Service}
 		reason := "DeploymentReady"
 		if !s.ready {
 			reason = "DeploymentNotReady"
@@ -94,9 +122,8 @@ func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (output
 	if len(waiting) > 0 {
 		all = condition("Ready", false, "DeploymentsNotReady", strings.Join(waiting, "; "))
 	}
-	outputs["conditions"] = append([]any{all}, conditions...)
-	outputs["status"] = status
-	return outputs, len(waiting) == 0
+	status.Conditions = append([]Condition{all}, conditions...)
+	return status, len(waiting) == 0
 }
 
 // observation is the status of one workload.
@@ -134,14 +161,12 @@ func look(w plan.Workload, live map[string]appsv1.Deployment) observation {
 	return s
 }
 
-// condition has the fields of a Kubernetes condition except for its transition time,
-// which would differ each time.
-func condition(kind string, is bool, reason, message string) map[string]any {
+func condition(kind string, is bool, reason, message string) Condition {
 	status := "False"
 	if is {
 		status = "True"
 	}
-	return map[string]any{"type": kind, "status": status, "reason": reason, "message": message}
+	return Condition{Type: kind, Status: status, Reason: reason, Message: message}
 }
 
 // outputName is a part's name in the status output, such as standardGateway.

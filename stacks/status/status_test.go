@@ -82,11 +82,10 @@ func TestWorkloadIsReadyOnceRolledOut(t *testing.T) {
 		"the leader is ready":   {leader, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 1 }), true, "1 of 2 replicas"},
 		"no leader yet":         {leader, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 0 }), false, "0 of 2 replicas"},
 	} {
-		outputs, ready := observe([]plan.Workload{test.workload}, []appsv1.Deployment{test.live})
+		status, ready := observe([]plan.Workload{test.workload}, []appsv1.Deployment{test.live})
 		require.Equal(t, test.ready, ready, name)
-		condition := outputs["conditions"].([]any)[1].(map[string]any)
-		require.Contains(t, condition["message"], test.message, name)
-		require.LessOrEqual(t, outputs["readyReplicas"], max(outputs["replicas"].(int), 4), name)
+		require.Contains(t, status.Conditions[1].Message, test.message, name)
+		require.LessOrEqual(t, status.ReadyReplicas, max(status.Replicas, 4), name)
 	}
 }
 
@@ -96,21 +95,21 @@ func TestReadWaitsForWorkloadsToSettle(t *testing.T) {
 	starting.Status.ReadyReplicas = 0
 	busy := func() ([]appsv1.Deployment, error) { return nil, errors.New("too busy") }
 	workloads := []plan.Workload{{Part: "decode", Deployment: "sim", Replicas: 2}}
-	read := func(settle time.Duration, f *fake) (map[string]any, error) {
+	read := func(settle time.Duration, f *fake) (*Status, error) {
 		return Reader{Cluster: f, Workloads: workloads, Settle: settle}.Read(t.Context())
 	}
 
-	outputs, err := read(time.Minute, &fake{answers: []func() ([]appsv1.Deployment, error){answers(starting), answers(deployment(2))}})
+	status, err := read(time.Minute, &fake{answers: []func() ([]appsv1.Deployment, error){answers(starting), answers(deployment(2))}})
 	require.NoError(t, err)
-	require.Equal(t, 2, outputs["readyReplicas"])
+	require.Equal(t, 2, status.ReadyReplicas)
 
-	outputs, err = read(time.Minute, &fake{answers: []func() ([]appsv1.Deployment, error){busy, answers(deployment(2))}})
+	status, err = read(time.Minute, &fake{answers: []func() ([]appsv1.Deployment, error){busy, answers(deployment(2))}})
 	require.NoError(t, err, "one failed request is retried")
-	require.Equal(t, 2, outputs["readyReplicas"])
+	require.Equal(t, 2, status.ReadyReplicas)
 
-	outputs, err = read(0, &fake{answers: []func() ([]appsv1.Deployment, error){answers(starting)}})
+	status, err = read(0, &fake{answers: []func() ([]appsv1.Deployment, error){answers(starting)}})
 	require.NoError(t, err)
-	require.Equal(t, 0, outputs["readyReplicas"])
+	require.Equal(t, 0, status.ReadyReplicas)
 
 	_, err = read(0, &fake{answers: []func() ([]appsv1.Deployment, error){busy}})
 	require.ErrorContains(t, err, "reading the status from the cluster: too busy")

@@ -37,8 +37,9 @@ type Lab struct {
 	env     []string          // The environment of pulumi and kubectl on the cluster.
 	images  map[string]string // Images that the lab runs in place of the defaults, by path.
 
-	installCRDs func() error   // Runs once.
-	destroying  errgroup.Group // The stacks of finished tests.
+	installCRDs    func() error   // Runs once.
+	installPackage func() error   // Runs once.
+	destroying     errgroup.Group // The stacks of finished tests.
 }
 
 // Start makes a fresh clone of repository, and runs `make up` in it ups times, with these
@@ -59,6 +60,7 @@ func Start(repository, name string, ups int, variables ...string) (*Lab, error) 
 	l.installCRDs = sync.OnceValue(func() error {
 		return run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all")
 	})
+	l.installPackage = sync.OnceValue(func() error { return run(l.Clone, l.command, "package", "--name", l.Name) })
 	if err := l.start(repository, ups, variables); err != nil {
 		return nil, errors.Join(err, l.Stop())
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	LLMD string
 	// Istio installs Istio, and Policies enforces NetworkPolicies. Both need a real node.
 	Istio, Policies bool
+	// Package also builds the language host that programs with the Pulumi package need.
+	Package bool
 }
 
 // The kinds of nodes.

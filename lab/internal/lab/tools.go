@@ -19,7 +19,11 @@ func (l *Lab) BuildTools(ctx context.Context) error {
 	if err := l.chooseNode(""); err != nil {
 		return err
 	}
-	return l.ensureTools(ctx)
+	if err := l.ensureTools(ctx); err != nil || !l.Package {
+		return err
+	}
+	_, err := l.languageHost(ctx)
+	return err
 }
 
 func (l *Lab) builder() *tool.Builder {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // bin is the folder of the executables below the repository. Pulumi.yaml names it too.
@@ -28,6 +29,22 @@ func Env() [][2]string {
 func BuildCompare(ctx context.Context, repository string) (string, error) {
 	path := filepath.Join(repository, bin, "compare")
 	return path, goBuild(ctx, filepath.Join(repository, "compare"), "-o", path, ".")
+}
+
+// PackageName is the name of the Pulumi package.
+const PackageName = "llm-d-sim"
+
+// BuildPackage builds the Pulumi package, which is a module of its own, and returns its
+// executable.
+func BuildPackage(ctx context.Context, repository string) (string, error) {
+	path := filepath.Join(repository, bin, "pulumi-resource-"+PackageName)
+	return path, goBuild(ctx, filepath.Join(repository, "provider"), "-ldflags", "-s -w", "-o", path, ".")
+}
+
+// Version returns the version of the repository.
+func Version(repository string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(repository, "internal", "version", "VERSION"))
+	return strings.TrimSpace(string(raw)), err
 }
 
 // Build builds the Pulumi program and the smoke test, so that neither is waited for later.

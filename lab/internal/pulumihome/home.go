@@ -56,16 +56,12 @@ func (h Home) Prepare(tools tool.Paths, plugins map[string]string) error {
 		filepath.Join(h.libexec(), "pulumi-language-go"): tools["pulumi-language-go"],
 	}
 	for name, version := range plugins {
-		executable := "pulumi-resource-" + name
-		if built := tools[executable]; built != "" {
-			folder := fmt.Sprintf("resource-%s-%s", name, version)
-			links[filepath.Join(h.pulumi(), "plugins", folder, executable)] = built
+		if built := tools[executable(name)]; built != "" {
+			links[h.plugin(name, version)] = built
 		}
 	}
-	for path, target := range links {
-		if err := link(target, path); err != nil {
-			return err
-		}
+	if err := linkAll(links); err != nil {
+		return err
 	}
 	for _, folder := range []string{h.pulumi(), h.State(), h.temporary()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -84,6 +80,30 @@ func (h Home) Prepare(tools tool.Paths, plugins map[string]string) error {
 	secret := make([]byte, 16)
 	_, _ = rand.Read(secret) // Never fails.
 	return writeNew(h.passphrase(), hex.EncodeToString(secret))
+}
+
+// executable is the name of a provider's executable, and plugin where pulumi looks for it.
+func executable(name string) string { return "pulumi-resource-" + name }
+
+func (h Home) plugin(name, version string) string {
+	return filepath.Join(h.pulumi(), "plugins", fmt.Sprintf("resource-%s-%s", name, version), executable(name))
+}
+
+// AddPackage adds a package of components, and the language host for programs that use it.
+func (h Home) AddPackage(name, version, plugin, host string) error {
+	return linkAll(map[string]string{
+		h.plugin(name, version):                         plugin,
+		filepath.Join(h.libexec(), filepath.Base(host)): host,
+	})
+}
+
+func linkAll(links map[string]string) error {
+	for path, target := range links {
+		if err := link(target, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeWrapper writes the script that calls the CLI. The Kubernetes provider leaves a copy of

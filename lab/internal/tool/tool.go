@@ -65,6 +65,15 @@ func Engine() []Tool {
 	}
 }
 
+// LanguageYAML is Pulumi's language host for YAML. Only the tests of the package need it.
+func LanguageYAML() Tool {
+	const pulumiYAML = "github.com/pulumi/pulumi-yaml"
+	return Tool{
+		Name: "pulumi-language-yaml", Module: "tools/package", Package: pulumiYAML + "/cmd/pulumi-language-yaml",
+		Source: pulumiYAML, Tags: withoutGRPCModules,
+	}
+}
+
 // Kubectl is the Kubernetes client.
 func Kubectl() Tool { return kubernetesTool("kubectl") }
 
