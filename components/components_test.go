@@ -43,6 +43,12 @@ var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) er
 		_, err := components.NewIstioLoadBalancing(ctx, "x", &components.IstioLoadBalancingArgs{Namespace: namespace}, opts...)
 		return err
 	},
+	"InferenceObjectives": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewInferenceObjectives(ctx, "x", &components.InferenceObjectivesArgs{
+			Namespace: namespace, Priorities: map[string]int{"batch": -10},
+		}, opts...)
+		return err
+	},
 	"PodDisruptionBudgets": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 		_, err := components.NewPodDisruptionBudgets(ctx, "x", &components.PodDisruptionBudgetsArgs{Namespace: namespace}, opts...)
 		return err
