@@ -43,6 +43,12 @@ var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) er
 		_, err := components.NewIstioLoadBalancing(ctx, "x", &components.IstioLoadBalancingArgs{Namespace: namespace}, opts...)
 		return err
 	},
+	"InferenceObjectives": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewInferenceObjectives(ctx, "x", &components.InferenceObjectivesArgs{
+			Namespace: namespace, Priorities: map[string]int{"batch": -10},
+		}, opts...)
+		return err
+	},
 	"PodDisruptionBudgets": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 		_, err := components.NewPodDisruptionBudgets(ctx, "x", &components.PodDisruptionBudgetsArgs{Namespace: namespace}, opts...)
 		return err
@@ -117,6 +123,12 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 			return err
 		}
 	}
+	objectives := func(args *components.InferenceObjectivesArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error {
+			_, err := components.NewInferenceObjectives(ctx, "x", args)
+			return err
+		}
+	}
 	for name, test := range map[string]struct {
 		construct func(*pulumi.Context) error
 		want      []string
@@ -129,6 +141,8 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		"DestinationRule without args": {balancing(nil), []string{"istio load balancing x: args are required"}},
 		"budgets without args":         {budgets(nil), []string{"pod disruption budgets x: args are required"}},
 
+		"objectives without args": {objectives(nil), []string{"inference objectives x: args are required"}},
+
 		"EPP": {epp(&components.EPPArgs{
 			Replicas: new(-1), Port: 65536, TargetPort: -1, Image: pulumi.String("epp:v0.3.0"), ReadyTimeout: "5",
 		}), []string{
@@ -137,6 +151,12 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		}},
 		"EPP without a pool": {epp(&components.EPPArgs{Namespace: namespace, Image: pulumi.String("epp:v0.7.1")}), []string{
 			"EPP v0.7.1 finds pods only through an InferencePool",
+		}},
+		"EPP without queues": {epp(&components.EPPArgs{
+			Namespace: namespace, Image: pulumi.String("epp:v0.6.0"), FlowControl: &components.FlowControl{},
+		}), []string{"EPP v0.6.0 cannot queue requests by priority"}},
+		"objectives": {objectives(&components.InferenceObjectivesArgs{EPPImage: "epp:v0.3.0"}), []string{
+			"namespace is required", "is the EPP v0.3.0: must be v0.4.0 or newer",
 		}},
 		"timeout": {epp(&components.EPPArgs{Namespace: namespace, ReadyTimeout: "5"}), []string{
 			`ready timeout must be a positive duration such as 5m, got "5"`,

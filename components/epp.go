@@ -60,8 +60,12 @@ type EPPArgs struct {
 	// routing sidecars fetch. Default: decode pods only.
 	PrefillDecode bool `pulumi:"prefillDecode,optional"`
 
+	// FlowControl queues requests by priority while all pods are busy, for EPPs from v0.7.0 on.
+	// Default: pods queue them in the order of their arrival.
+	FlowControl *FlowControl `pulumi:"flowControl,optional"`
+
 	// PluginsConfig is a whole EndpointPickerConfig, YAML, to use instead of the generated
-	// one. Default: generated for the EPP's version and PrefillDecode.
+	// one. Default: generated for the EPP's version, PrefillDecode and FlowControl.
 	PluginsConfig string `pulumi:"pluginsConfig,optional"`
 
 	// SecureServing makes the EPP serve TLS, with a certificate that it generates itself. Its
@@ -139,9 +143,12 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	if !a.InferencePool && !e.release.ByLabel {
 		errs = append(errs, fmt.Errorf("EPP %s finds pods only through an InferencePool", e.release.Version))
 	}
+	if a.FlowControl != nil && e.release.Config.FlowControl.FeatureGate == "" {
+		errs = append(errs, fmt.Errorf("EPP %s cannot queue requests by priority", e.release.Version))
+	}
 	if a.PluginsConfig == "" {
 		e.PluginsConfig, err = endpointpicker.PluginsConfig(endpointpicker.Config{
-			Release: e.release, PrefillDecode: a.PrefillDecode,
+			Release: e.release, PrefillDecode: a.PrefillDecode, FlowControl: a.FlowControl.options(),
 		})
 		errs = append(errs, err)
 	}

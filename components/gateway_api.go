@@ -54,6 +54,10 @@ type GatewayAPIArgs struct {
 	// ServicePort is the port of Service. Default: llmd.SimulatorPort.
 	ServicePort int `pulumi:"servicePort,optional"`
 
+	// StripFairness makes Istio's proxies remove the headers by which clients name a tenant to
+	// the EPP, such as x-gateway-inference-fairness-id. Default: they pass.
+	StripFairness bool `pulumi:"stripFairness,optional"`
+
 	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
 	ClusterDomain string `pulumi:"clusterDomain,optional"`
 
@@ -228,7 +232,7 @@ func (a *gatewayAPI) serviceRef() pulumi.Map {
 // which a client could choose the prefill pod, or any other address; and judge a path by what
 // a simulator would take it for, or an escaped slash would lead to its admin interface.
 func (a *gatewayAPI) protect(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) error {
-	filter, err := envoy.StripFilter()
+	filter, err := envoy.StripFilter(a.StripFairness)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ type StandardGateway struct {
 	// v0.8 do; errors then say so. Default: it reads them.
 	EPPSinglePrompts bool `pulumi:"eppSinglePrompts,optional"`
 
+	// StripFairness removes the headers by which clients name a tenant to the EPP, such as
+	// x-gateway-inference-fairness-id. Default: they pass.
+	StripFairness bool `pulumi:"stripFairness,optional"`
+
 	// MaxBodyBytes is the size of the largest request that the simulators read; a larger one is
 	// answered 413. Default: 4 MiB, the simulators' own.
 	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
@@ -74,7 +78,7 @@ func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 	}
 	if s.EPP != "" {
 		b.EPP = &envoy.Upstream{Host: s.EPP, Port: int32(or(s.EPPPort, llmd.EPPServicePort))}
-		b.EPPSecure, b.SinglePrompts = s.EPPSecure, s.EPPSinglePrompts
+		b.EPPSecure, b.SinglePrompts, b.StripFairness = s.EPPSecure, s.EPPSinglePrompts, s.StripFairness
 	}
 	return &standardGateway{b}
 }

@@ -67,6 +67,9 @@ func (d *decoder) value(target reflect.Value, path *field.Path, tree any) {
 	case t.Kind() == reflect.Struct && t != durationType:
 		d.object(target, path, tree)
 		return
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t != listType:
+		d.entries(target, path, tree)
+		return
 	}
 	d.settings = append(d.settings, setting{path, tree})
 	switch {
@@ -114,6 +117,20 @@ func fields(v reflect.Value) map[string]reflect.Value {
 		}
 	}
 	return byName
+}
+
+// entries decodes objects under names that the user chooses.
+func (d *decoder) entries(target reflect.Value, path *field.Path, tree any) {
+	object := d.keys(path, tree)
+	entries := reflect.MakeMap(target.Type())
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		entry := reflect.New(target.Type().Elem()).Elem()
+		d.value(entry, property(path, name), object[name])
+		if object[name] != nil {
+			entries.SetMapIndex(reflect.ValueOf(name), entry)
+		}
+	}
+	target.Set(entries)
 }
 
 // keys returns the keys of an object, nil if tree is not one.

@@ -20,12 +20,12 @@ func (s *Spec) IstioGateway() bool {
 }
 
 // Pool reports whether there is an InferencePool: if it is enabled, or by default if a
-// gateway needs one to reach the EPP, or the EPP to find pods.
+// gateway needs one to reach the EPP, or the EPP to find pods or objectives.
 func (s *Spec) Pool() bool {
 	if s.InferencePool.Enabled != nil {
 		return *s.InferencePool.Enabled
 	}
-	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway() || !s.EPPRelease().ByLabel)
+	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway() || len(s.Objectives) > 0 || !s.EPPRelease().ByLabel)
 }
 
 // EPPRelease returns the facts about the EPP's release. Every valid Spec has one.

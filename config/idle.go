@@ -18,6 +18,7 @@ var idleParts = []struct {
 	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
 	{"decode.replicas", func(s *Spec) bool { return s.Decode.Enabled && !s.Decode.Autoscaled }, "without decode.enabled, or with decode.autoscaled"},
 	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
+	{"epp.fairness", func(s *Spec) bool { return s.EPP.Enabled && len(s.Objectives) > 0 }, "without objectives"},
 	{"epp", func(s *Spec) bool { return s.EPP.Enabled }, "without epp.enabled"},
 	{"inferenceGateway.standard", (*Spec).StandardGateway, "without inferenceGateway.enabled and inferenceGateway.standard.enabled"},
 	{"inferenceGateway.istio", (*Spec).IstioGateway, "without inferenceGateway.enabled and inferenceGateway.istio.enabled"},

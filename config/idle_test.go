@@ -26,6 +26,7 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 			[]string{"decode.replicas"},
 		},
 		"EPP":             {map[string]string{"epp": `{"port":1}`, "inferencePool": `{"enabled":false}`}, []string{"epp.port"}},
+		"no objectives":   {map[string]string{"epp": `{"enabled":true,"fairness":true}`}, []string{"epp.fairness"}},
 		"EPP that is on":  {map[string]string{"epp": `{"enabled":true,"port":1}`}, nil},
 		"gateways":        {map[string]string{"inferenceGateway": `{"standard":{"enabled":true,"port":1},"istio":{"port":1}}`}, []string{"inferenceGateway.istio.port", "inferenceGateway.standard.enabled", "inferenceGateway.standard.port"}},
 		"one gateway":     {map[string]string{"inferenceGateway": `{"enabled":true,"standard":{"enabled":true,"port":1},"istio":{"enabled":false,"port":1}}`}, []string{"inferenceGateway.istio.port"}},

@@ -83,6 +83,9 @@ func writeReference(t *testing.T) string {
 					value = s.value.Field(i)
 				}
 				path := join(s.paths, name)
+				if field.Type.Kind() == reflect.Map {
+					path += ".NAME"
+				}
 				queue = enqueue(queue, nested, path, value)
 				placeOf[nested] = path
 				description += " Its fields are below."
@@ -128,6 +131,9 @@ func join(paths []string, name string) string {
 // structOf returns the struct behind a field, nil if its value is a leaf to the user.
 func structOf(of reflect.Type) reflect.Type {
 	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	if of.Kind() == reflect.Map && of.Elem().Kind() == reflect.Struct {
 		of = of.Elem()
 	}
 	leaf := of == reflect.TypeFor[corev1.ResourceRequirements]() || of == reflect.TypeFor[metav1.Duration]()

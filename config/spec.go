@@ -70,6 +70,11 @@ type Spec struct {
 	// EPP is the Endpoint Picker that scores pods for each request.
 	EPP EPP `json:"epp"`
 
+	// Objectives are priorities by their names: a request chooses one by the header
+	// x-gateway-inference-objective. While all pods are busy, the EPP queues requests and serves
+	// the highest priority first. Needs epp.enabled, an EPP from v0.7.0 on and the CRD
+	// InferenceObjective. Default: none, pods queue requests in the order of their arrival.
+	Objectives map[string]Objective `json:"objectives"`
 	// InferencePool lets the EPP and Gateway API gateways find pods by an InferencePool.
 	InferencePool InferencePool `json:"inferencePool"`
 
@@ -170,6 +175,10 @@ type EPP struct {
 	// SecureServing makes the gateways use TLS to the EPP, which generates its certificate;
 	// the certificate is not verified. Otherwise they use plain HTTP/2. Default: false.
 	SecureServing bool `json:"secureServing"`
+	// Fairness makes tenants take turns within a priority of objectives: the header
+	// x-gateway-inference-fairness-id of a request names its tenant. Otherwise requests are
+	// served in the order of their arrival, and the gateways remove the header. Default: false.
+	Fairness bool `json:"fairness"`
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string `json:"args"`
 	// Resources of the EPP container. Default: requests of 100m CPU and 128Mi memory.
@@ -189,8 +198,8 @@ type InferencePool struct {
 	// Enabled creates the InferencePool gaie-sim. Without it the EPP finds pods by
 	// label, which needs no CRDs, and only the standard gateway asks it. Needs
 	// epp.enabled. Default: true if the EPP is enabled together with gateway or
-	// inferenceGateway.istio, which reach it by the pool, or if its version finds pods in no
-	// other way (v0.7 and v0.8); else false.
+	// inferenceGateway.istio, which reach it by the pool, or with objectives, or if its version
+	// finds pods in no other way (v0.7 and v0.8); else false.
 	Enabled *bool `json:"enabled"`
 }
 

@@ -136,6 +136,44 @@ func TestConflictingSettingsAreRefused(t *testing.T) {
 			},
 			"decode.port", "must be below 65535",
 		},
+		"objectives without EPP": {
+			map[string]string{"objectives": `{"batch":{"priority":-1}}`}, "objectives", "needs epp.enabled",
+		},
+		"objectives without pool": {
+			map[string]string{"epp": on, "objectives": `{"batch":{"priority":-1}}`, "inferencePool": `{"enabled":false}`},
+			"inferencePool.enabled", "must be true for objectives",
+		},
+		"objectives of an EPP without queues": {
+			map[string]string{"epp": `{"enabled":true,"image":"epp:v0.4.0"}`, "objectives": `{"batch":{"priority":-1}}`},
+			"objectives", "EPP v0.4.0 has no queues for priorities",
+		},
+		"one queue with two limits": {
+			map[string]string{"epp": on, "objectives": `{"a":{"queueBytes":1},"b":{}}`},
+			"objectives.b.priority", "is also that of a",
+		},
+		"a queue beside an own configuration": {
+			map[string]string{
+				"epp":        `{"enabled":true,"pluginsConfig":{"apiVersion":"llm-d.ai/v1alpha1","kind":"EndpointPickerConfig","plugins":[{"type":"random-picker"}]}}`,
+				"objectives": `{"batch":{"queueBytes":1}}`,
+			},
+			"objectives.batch.queueBytes", "use flowControl.priorityBands in epp.pluginsConfig",
+		},
+		"an empty queue": {
+			map[string]string{"epp": on, "objectives": `{"batch":{"queueBytes":0}}`}, "objectives.batch.queueBytes", "must be 1 or more",
+		},
+		"a number in place of an objective": {
+			map[string]string{"epp": on, "objectives": `{"batch":-1}`}, "objectives.batch", "must be an object with keys",
+		},
+		"a list of objectives": {
+			map[string]string{"epp": on, "objectives": `["batch"]`}, "objectives", "must be an object with keys",
+		},
+		"a typo in an objective": {
+			map[string]string{"epp": on, "objectives": `{"batch":{"prority":-1}}`},
+			"objectives.batch.prority", "pulumi config set --path objectives.batch.priority -- -1",
+		},
+		"a name that no object can have": {
+			map[string]string{"epp": on, "objectives": `{"Batch":{}}`}, "objectives.Batch", "that an InferenceObjective can have",
+		},
 		"no gateway that checks the key": {
 			map[string]string{"inferenceGateway": `{"enabled":true,"istio":{"enabled":true},"auth":{"enabled":true}}`},
 			"inferenceGateway.auth.enabled", "needs the standard gateway",

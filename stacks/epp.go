@@ -36,6 +36,7 @@ func (c *composer) epp() error {
 		Verbosity:        integer(epp.Verbosity),
 		KVCacheMetric:    simulator.KVCacheMetric,
 		PrefillDecode:    c.spec.Sidecar(),
+		FlowControl:      flowControl(c.spec),
 		PluginsConfig:    plugins,
 		SecureServing:    epp.SecureServing,
 		Istio:            c.spec.IstioProxies(),
@@ -74,6 +75,6 @@ func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
 		return nil
 	}
 	return []schema.GroupVersionKind{
-		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2", Kind: "InferenceObjective"},
+		schema.FromAPIVersionAndKind(spec.EPPRelease().ObjectiveAPI, "InferenceObjective"),
 	}
 }

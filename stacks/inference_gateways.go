@@ -16,6 +16,7 @@ func (c *composer) standardGateway() error {
 	}
 	if epp := c.spec.EPP; epp.Enabled {
 		standard.EPP, standard.EPPPort, standard.EPPSecure = llmd.EPPName, int(epp.Port), epp.SecureServing
+		standard.StripFairness = stripFairness(c.spec)
 		standard.EPPSinglePrompts = !c.spec.EPPRelease().PromptLists
 	}
 	if c.spec.Sidecar() { // A prefill pod reads the request as well.

@@ -35,6 +35,7 @@ var parts = []part{
 	{name: "standard-gateway", key: "inferenceGateway.standard.enabled", enabled: (*config.Spec).StandardGateway, register: (*composer).standardGateway},
 	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
 	{name: "epp", key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
+	{name: "objectives", key: "objectives", enabled: objectivesEnabled, register: (*composer).objectives},
 	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill},
 	{name: "decode", naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode},
 	{name: "proxy", naming: serviceNaming, enabled: always, register: (*composer).proxy},

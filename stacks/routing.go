@@ -82,6 +82,7 @@ func (c *composer) routes() *components.GatewayAPIArgs {
 		Service:       c.proxyService,
 		ServicePort:   int(c.spec.Service.Port),
 		ClusterDomain: c.spec.ClusterDomain,
+		StripFairness: stripFairness(c.spec),
 		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
 	}
 }

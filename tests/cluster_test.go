@@ -55,6 +55,7 @@ func fullCluster() *fakeCluster {
 		{Group: "gateway.networking.k8s.io", Version: "v1"}:           {"Gateway", "HTTPRoute"},
 		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
 		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
+		{Group: "llm-d.ai", Version: "v1alpha2"}:                      {"InferenceObjective"},
 	}
 	c.classes = map[string]bool{"istio": true}
 	return c

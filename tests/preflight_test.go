@@ -94,6 +94,16 @@ func TestMissingKindsAreReported(t *testing.T) {
 			"InferenceObjective",
 			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension v1.5.0"},
 		},
+		"objectives": {
+			map[string]string{"epp": `{"enabled":true}`, "objectives": `{"batch":{"priority":-1}}`},
+			"InferenceObjective",
+			[]string{"objectives: ", "InferenceObjective (llm-d.ai/v1alpha2)", "llm-d.ai_inferenceobjectives.yaml", "off: pulumi config rm objectives"},
+		},
+		"objectives of an older EPP": {
+			map[string]string{"epp": `{"enabled":true,"image":"epp:v0.7.1"}`, "objectives": `{"batch":{"priority":-1}}`},
+			"InferenceObjective",
+			[]string{"InferenceObjective (inference.networking.x-k8s.io/v1alpha2)", "inference extension v1.5.0", "pulumi config rm objectives"},
+		},
 	} {
 		refused(t, run(t, test.values, bareCluster()), test.want...)
 		refused(t, run(t, test.values, fullCluster().without(test.lacks), preview), test.want...)

@@ -22,6 +22,9 @@ func eppOf(t *testing.T, version string) release.EPP {
 	return epp
 }
 
+// queues are those of two objectives, one of which has a limit.
+var queues = &FlowControl{Queues: map[int]int64{10: 0, -10: 65536}, Fairness: true}
+
 // rendered returns everything that is rendered for a release, by file name.
 func rendered(t *testing.T, epp release.EPP) map[string]string {
 	t.Helper()
@@ -44,6 +47,11 @@ func rendered(t *testing.T, epp release.EPP) map[string]string {
 		config, err := PluginsConfig(Config{Release: epp, PrefillDecode: prefill})
 		require.NoError(t, err)
 		files[name+".yaml"] = config
+	}
+	if epp.Config.FlowControl.FeatureGate != "" {
+		config, err := PluginsConfig(Config{Release: epp, PrefillDecode: true, FlowControl: queues})
+		require.NoError(t, err)
+		files["flow-control.yaml"] = config
 	}
 	return files
 }
@@ -119,6 +127,12 @@ func TestReleasesAcceptTheirGeneratedConfig(t *testing.T) {
 			same, changes := Migrate(config, epp)
 			require.Empty(t, changes, "%s, prefill %t", version, prefill)
 			require.Equal(t, config, same)
+			if epp.Config.FlowControl.FeatureGate == "" {
+				continue
+			}
+			raw, err := PluginsConfig(Config{Release: epp, PrefillDecode: prefill, FlowControl: queues})
+			require.NoError(t, err)
+			require.Empty(t, Check(parse(t, raw), epp, CheckOptions{PrefillStage: prefill}), "%s, queues, prefill %t", version, prefill)
 		}
 	}
 }

@@ -47,6 +47,9 @@ type Config struct {
 	Release release.EPP
 	// PrefillDecode sends long prompts through a prefill pod first. Default: decode only.
 	PrefillDecode bool
+	// FlowControl queues requests by priority while all pods are busy, which the release must
+	// support. Default: pods queue them in the order of their arrival.
+	FlowControl *FlowControl
 }
 
 // The EndpointPickerConfig as every release decodes it.
@@ -57,6 +60,9 @@ type (
 		FeatureGates       []string  `json:"featureGates,omitempty"`
 		Plugins            []plugin  `json:"plugins"`
 		SchedulingProfiles []profile `json:"schedulingProfiles"`
+
+		FlowControl        *flowControl   `json:"flowControl,omitempty"`
+		SaturationDetector map[string]any `json:"saturationDetector,omitempty"`
 	}
 	plugin struct {
 		Type       string         `json:"type"`
@@ -100,6 +106,7 @@ func PluginsConfig(c Config) (string, error) {
 	if !c.PrefillDecode {
 		config.Plugins = append(plugins, plugin{Type: singleHandler})
 		config.SchedulingProfiles = []profile{{Name: "default", Plugins: decode}}
+		config.queue(c.FlowControl, facts.FlowControl)
 		return render(config)
 	}
 	if gate := facts.Disaggregation.FeatureGate; gate != "" {
@@ -115,6 +122,7 @@ func PluginsConfig(c Config) (string, error) {
 		}},
 		{Name: decodeProfile, Plugins: decode},
 	}
+	config.queue(c.FlowControl, facts.FlowControl)
 	return render(config)
 }
 

@@ -47,6 +47,8 @@ type Bootstrap struct {
 	// SinglePrompts says that the EPP reads a completion's prompt only if it is one text, which
 	// errors then explain. Default: it also reads lists and tokens.
 	SinglePrompts bool
+	// StripFairness removes the header by which clients name a tenant. Default: it passes.
+	StripFairness bool
 	// MaxBodyBytes is the size of the largest request that a simulator reads; a larger one is
 	// answered 413. Default: no limit.
 	MaxBodyBytes int64
@@ -113,10 +115,11 @@ func (b Bootstrap) qualified(upstream Upstream) Upstream {
 }
 
 // StripFilter returns the HTTP filter that removes the request headers that only the EPP
-// may set, as a tree of JSON. It must come before the EPP's filter.
-func StripFilter() (map[string]any, error) {
+// may set, and with fairness also those that name a tenant, as a tree of JSON. It must come
+// before the EPP's filter.
+func StripFilter(fairness bool) (map[string]any, error) {
 	p := &packer{}
-	filter := p.stripFilter(trustedHeaders)
+	filter := p.stripFilter(stripped(fairness))
 	p.check(filter)
 	if err := errors.Join(p.errs...); err != nil {
 		return nil, fmt.Errorf("envoy filter: %w", err)

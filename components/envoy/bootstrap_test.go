@@ -34,6 +34,9 @@ func combinations() map[string]Bootstrap {
 	older := all["random-epp-true-auth-false"]
 	older.SinglePrompts = true
 	all["random-epp-single-prompts"] = older
+	anonymous := all["random-epp-true-auth-false"]
+	anonymous.StripFairness = true
+	all["random-epp-strip-fairness"] = anonymous
 	elsewhere := all["random-epp-true-auth-false"]
 	elsewhere.ClusterDomain = "corp.example"
 	all["random-epp-other-domain"] = elsewhere

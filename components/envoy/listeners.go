@@ -51,9 +51,20 @@ var trustedHeaders = []string{
 	"x-kv-cache-source-host-port",
 }
 
+// fairnessHeaders name the tenant whose turn a request counts as, for some release of the EPP.
+var fairnessHeaders = []string{"x-gateway-inference-fairness-id", "x-llm-d-inference-fairness-id"}
+
+// stripped returns the headers to remove from clients' requests.
+func stripped(fairness bool) []string {
+	if !fairness {
+		return trustedHeaders
+	}
+	return slices.Concat(trustedHeaders, fairnessHeaders)
+}
+
 // mainListener accepts the clients' requests.
 func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
-	strip := trustedHeaders
+	strip := stripped(b.StripFairness)
 	if len(b.Keys) > 0 {
 		// The key is needed only to find the route: neither EPP nor simulator, nor their logs,
 		// get to see it.

@@ -25,6 +25,8 @@ type Config struct {
 	PrefixCache PrefixCache
 	// Disaggregation describes prefill and decode on separate pods.
 	Disaggregation Disaggregation
+	// FlowControl describes the queues that hold requests while all pods are busy.
+	FlowControl FlowControl
 
 	// Plugins are the known types.
 	Plugins map[string]Plugin
@@ -79,6 +81,18 @@ type Disaggregation struct {
 	FeatureGate string
 }
 
+// FlowControl says how to configure the queues, one for each priority.
+type FlowControl struct {
+	// FeatureGate turns them on. Empty: they cannot be configured.
+	FeatureGate string
+	// Detector is the type of the plugin that decides whether the pods are busy. Empty: its
+	// parameters are those of the section saturationDetector.
+	Detector string
+	// DetectorInside says that the section flowControl names the plugin, rather than the section
+	// saturationDetector.
+	DetectorInside bool
+}
+
 const (
 	apiVersionExtension = groupExtension + "/v1alpha1"
 	apiVersionLLMD      = groupLLMD + "/v1alpha1"
@@ -117,6 +131,7 @@ func (c *Config) v07() {
 	c.Disaggregation.Handler = "disagg-profile-handler"
 	c.Disaggregation.Decider = ByStage
 	c.Disaggregation.HeaderHandler = "disagg-headers-handler"
+	c.FlowControl.FeatureGate = "flowControl"
 	c.pluginsV07()
 }
 
@@ -126,6 +141,7 @@ func (c *Config) v08() {
 	c.FeatureGates = append(c.FeatureGates, "enableLegacyMetrics")
 	c.PrefixCache.Producer = "approx-prefix-cache-producer"
 	c.Disaggregation.FeatureGate = ""
+	c.FlowControl.Detector = "utilization-detector"
 	c.pluginsV08()
 }
 
@@ -137,6 +153,7 @@ func (c *Config) v09() {
 	c.PrefixCache.ProducerByDefault = true
 	c.PrefixCache.MinBlockTokens = 64
 	c.Disaggregation.HeaderHandler = ""
+	c.FlowControl.DetectorInside = true
 	c.pluginsV09()
 }
 

@@ -16,6 +16,9 @@ type EPP struct {
 	// ObjectiveRequired says that with an InferencePool the EPP exits if the cluster lacks the
 	// CRD InferenceObjective.
 	ObjectiveRequired bool
+	// ObjectiveAPI is the API version of the InferenceObjectives that the EPP reads. It reads
+	// others only if this one is not installed.
+	ObjectiveAPI string
 	// Watched are the kinds that the EPP watches besides InferencePools, with an InferencePool
 	// and if their CRDs are installed. It exits if it lacks the permission.
 	Watched []Resources
@@ -55,6 +58,7 @@ var epps = table[EPP]{
 			e.KVCacheMetricFlag = true
 			e.ByLabel = true
 			e.ObjectiveRequired = true
+			e.ObjectiveAPI = groupExtension + "/v1alpha2"
 			e.Watched = []Resources{{groupExtension, []string{"inferenceobjectives"}}}
 			e.MetricPrefixes = []string{
 				"inference_objective_", "inference_pool_", "inference_extension_", "llm_d_inference_scheduler_",
@@ -81,6 +85,7 @@ var epps = table[EPP]{
 		}},
 		{"v0.9.0", func(e *EPP) {
 			e.ByLabel = true
+			e.ObjectiveAPI = groupLLMD + "/v1alpha2"
 			e.Watched = append(e.Watched, Resources{groupLLMD, e.Watched[0].Names})
 			e.MetricPrefixes = append(e.MetricPrefixes, "llm_d_epp_")
 			e.Config.v09()

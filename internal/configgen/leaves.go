@@ -38,6 +38,8 @@ func leavesOf(of reflect.Type, path string) []Leaf {
 			{path + ".requests.cpu", reflect.TypeFor[Quantity]()},
 			{path + ".limits.memory", reflect.TypeFor[Quantity]()},
 		}
+	case of.Kind() == reflect.Map && of.Elem().Kind() == reflect.Struct:
+		return leavesOf(of.Elem(), path+".one")
 	case of.Kind() == reflect.Map:
 		return nil
 	case of.Kind() != reflect.Struct || of == reflect.TypeFor[metav1.Duration]():

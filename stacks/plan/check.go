@@ -65,7 +65,8 @@ func (p Part) problem(format string, args ...any) Problem {
 	problem := Problem{Path: p.NameKey, Value: p.NameValue, Detail: fmt.Sprintf(format, args...)}
 	other := p.OtherName
 	if p.NameKey == "" {
-		problem.Path, problem.Value, other = p.Key, true, "false"
+		problem.Path, problem.Value, problem.Fix = p.Key, true, Without(p.Key)
+		return problem
 	}
 	problem.Fix = "pulumi config set "
 	if strings.Contains(problem.Path, ".") {
@@ -74,6 +75,20 @@ func (p Part) problem(format string, args ...any) Problem {
 	problem.Fix += problem.Path + " " + other
 	return problem
 }
+
+// Without returns the command that does without the part that a key enables.
+func Without(key string) string {
+	switch {
+	case !IsSwitch(key):
+		return "pulumi config rm " + key
+	case strings.Contains(key, "."):
+		return "pulumi config set --path " + key + " false"
+	}
+	return "pulumi config set " + key + " false"
+}
+
+// IsSwitch reports whether a key is true or false.
+func IsSwitch(key string) bool { return strings.HasSuffix(key, ".enabled") || key == "createNamespace" }
 
 func (p Plan) invalidNames() []Problem {
 	var problems []Problem

@@ -22,7 +22,8 @@ type Plan struct {
 type Part struct {
 	// Name is the component's logical name without that of the stack, such as epp.
 	Name string
-	// Key is the configuration key that enables the part, empty if nothing does.
+	// Key is the configuration key that enables the part: a switch, or one that the part is made
+	// of. Empty: nothing does.
 	Key string
 	// NameKey is the configuration key that names the part's objects, empty if their names
 	// are fixed; NameValue is its value, and OtherName one that clashes with nothing.

@@ -28,7 +28,12 @@ var apis = map[string]struct {
 	"inference.networking.x-k8s.io": {
 		install: installInference, key: "inferencePool.enabled",
 	},
+	"llm-d.ai": {install: installObjectives},
 }
+
+// installObjectives names the release of the default EPP; those of others have the same kind.
+const installObjectives = "install llm-d's CRD: kubectl apply -f " +
+	"https://raw.githubusercontent.com/llm-d/llm-d-router/v0.10.0/config/crd/bases/llm-d.ai_inferenceobjectives.yaml"
 
 // installInference names the newest release with all kinds that any EPP reads; later ones
 // have only InferencePool.
@@ -78,7 +83,7 @@ func (c *checker) checkServed(ctx context.Context, part plan.Part) error {
 	for _, install := range groups {
 		key := part.Key
 		for _, api := range apis {
-			if api.install == install && api.key != "" {
+			if api.install == install && api.key != "" && plan.IsSwitch(part.Key) {
 				key = api.key
 			}
 		}

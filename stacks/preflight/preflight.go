@@ -106,7 +106,7 @@ func problem(key, what, fix string) error {
 	if key == "" {
 		return fmt.Errorf("%s: %s", what, fix)
 	}
-	return fmt.Errorf("%s: %s: %s, or switch the part off: pulumi config set --path %s false", key, what, fix, key)
+	return fmt.Errorf("%s: %s: %s, or switch the part off: %s", key, what, fix, plan.Without(key))
 }
 
 // each runs a check for every part.
