@@ -79,6 +79,9 @@ type Spec struct {
 	// NetworkPolicy restricts connections to the pods.
 	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
 
+	// Monitoring opens the stack's metrics to Prometheus and Grafana.
+	Monitoring Monitoring `json:"monitoring"`
+
 	// PodDisruptionBudget keeps the stack serving while nodes are drained.
 	PodDisruptionBudget PodDisruptionBudget `json:"podDisruptionBudget"`
 

@@ -22,6 +22,9 @@ func (r *run) export(s *Stack) {
 	if r.spec.Auth() {
 		r.ctx.Export(llmd.APIKey, s.APIKey)
 	}
+	if r.spec.Monitoring.Enabled {
+		r.ctx.Export("monitoring", s.Monitoring)
+	}
 	observed := r.observe(s)
 	for _, name := range status.Outputs {
 		r.ctx.Export(name, observed.ApplyT(func(v any) any { return v.(map[string]any)[name] }))

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
@@ -54,6 +55,9 @@ type Stack struct {
 	// APIKey is the bearer token that the standard gateway expects, a secret. Empty if it
 	// requires none.
 	APIKey pulumi.StringOutput `pulumi:"apiKey"`
+	// Monitoring says where to look: the path of the dashboard in Grafana and, with the Prometheus
+	// Operator, the jobs in Prometheus and the PrometheusRule of the alerts. Empty without monitoring.
+	Monitoring pulumi.MapOutput `pulumi:"monitoring"`
 
 	deployments []deployed
 	// routeNames are the names of the HTTPRoutes, known once the provider has waited for them.
@@ -84,6 +88,8 @@ type composer struct {
 	proxyService, pool pulumi.StringInput
 	// gateways and services are endpoints for clients, in order of preference.
 	gateways, services pulumi.StringArray
+	// targets are where the parts serve their metrics.
+	targets []components.MonitorTarget
 }
 
 // NewStack registers a stack. It fails if the Spec is invalid.
@@ -117,6 +123,7 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 	if err := c.randomValues(); err != nil {
 		return nil, err
 	}
+	c.Monitoring = pulumi.Map{}.ToMapOutput()
 	for _, p := range parts {
 		if p.enabled(c.spec) {
 			if err := p.register(c); err != nil {
@@ -127,6 +134,7 @@ func NewStack(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulumi.
 	c.setOutputs()
 	return c.Stack, ctx.RegisterResourceOutputs(c.Stack, pulumi.Map{
 		"namespace": c.Namespace, "endpoints": c.Endpoints, "gatewayUrl": c.GatewayURL, "apiKey": c.APIKey,
+		"monitoring": c.Monitoring,
 	})
 }
 
