@@ -38,8 +38,11 @@ func knownImage(image pulumi.StringInput) string {
 	if known, is := image.(pulumi.String); is {
 		return string(known)
 	}
-	return "image:latest"
+	return newestImage
 }
+
+// newestImage counts as the newest known release, unless a version is given as well.
+const newestImage = "image:latest"
 
 // inputs returns the fields of an Args by their tags: the inputs of the component in the
 // state, in diffs and in unit tests.

@@ -1,6 +1,7 @@
 // Package components holds the building blocks of the llm-d simulator stack as
 // Pulumi component resources: EPP, InferenceGateway, ModelServiceStage,
-// ProxyService, GatewayAPI, IstioLoadBalancing, InferenceObjectives and PodDisruptionBudgets.
+// ProxyService, GatewayAPI, IstioLoadBalancing, InferenceObjectives, PodDisruptionBudgets and
+// Monitoring.
 //
 // They take everything from their Args and read neither configuration nor cluster, so any
 // Pulumi program in Go can compose them. Object names default to those that llm-d's tools
@@ -32,6 +33,8 @@ type common struct {
 	networkPolicy    bool
 	readyTimeout     string
 	clusterDomain    string
+	// metrics is nil if no Prometheus reads them.
+	metrics *Metrics
 }
 
 func (c common) validate() error {

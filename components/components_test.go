@@ -49,6 +49,10 @@ var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) er
 		}, opts...)
 		return err
 	},
+	"Monitoring": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewMonitoring(ctx, "x", &components.MonitoringArgs{Namespace: namespace}, opts...)
+		return err
+	},
 	"PodDisruptionBudgets": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 		_, err := components.NewPodDisruptionBudgets(ctx, "x", &components.PodDisruptionBudgetsArgs{Namespace: namespace}, opts...)
 		return err
@@ -129,6 +133,9 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 			return err
 		}
 	}
+	monitoring := func(args *components.MonitoringArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewMonitoring(ctx, "x", args); return err }
+	}
 	for name, test := range map[string]struct {
 		construct func(*pulumi.Context) error
 		want      []string
@@ -139,6 +146,7 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		"proxy Service without args":   {proxy(nil), []string{"proxy service x: args are required"}},
 		"Gateway without args":         {gatewayAPI(nil), []string{"gateway API x: args are required"}},
 		"DestinationRule without args": {balancing(nil), []string{"istio load balancing x: args are required"}},
+		"monitoring without args":      {monitoring(nil), []string{"monitoring x: args are required"}},
 		"budgets without args":         {budgets(nil), []string{"pod disruption budgets x: args are required"}},
 
 		"objectives without args": {objectives(nil), []string{"inference objectives x: args are required"}},
@@ -194,7 +202,16 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 			"namespace is required", "port must be within", "service port must be within",
 		}},
 		"DestinationRule": {balancing(&components.IstioLoadBalancingArgs{}), []string{"namespace is required"}},
-		"budgets":         {budgets(&components.PodDisruptionBudgetsArgs{}), []string{"namespace is required"}},
+		"monitoring": {monitoring(&components.MonitoringArgs{
+			SimulatorVersion: "v0.1.0", EPP: true, EPPVersion: "new", Operator: &components.PrometheusOperator{Interval: "often"},
+		}), []string{
+			"namespace is required", "simulator version is the simulator v0.1.0", "EPP version must be a version",
+			`interval must be a positive duration such as 15s, got "often"`,
+		}},
+		"alerts": {monitoring(&components.MonitoringArgs{
+			Namespace: namespace, Operator: &components.PrometheusOperator{AlertAfter: "-1s"},
+		}), []string{`alert after must be a positive duration such as 15s, got "-1s"`}},
+		"budgets": {budgets(&components.PodDisruptionBudgetsArgs{}), []string{"namespace is required"}},
 	} {
 		r, err := register(test.construct)
 		for _, want := range test.want {

@@ -90,6 +90,9 @@ type EPPArgs struct {
 	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
 	ClusterDomain string `pulumi:"clusterDomain,optional"`
 
+	// Metrics opens the pods' metrics to a Prometheus. Default: nobody reads them.
+	Metrics *Metrics `pulumi:"metrics,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -109,6 +112,8 @@ type EPP struct {
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
+	// Target is where the metrics are.
+	Target MonitorTarget
 }
 
 // epp is an EPPArgs with its defaults filled in.
@@ -127,7 +132,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	e := &epp{EPPArgs: *a, replicas: orValue(a.Replicas, 1), verbosity: orValue(a.Verbosity, llmd.EPPVerbosity)}
 	e.common = common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain, metrics: a.Metrics,
 	}
 	e.Port = or(a.Port, llmd.EPPServicePort)
 	e.TargetPort = or(a.TargetPort, llmd.SimulatorPort)
@@ -161,7 +166,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	if err != nil {
 		return nil, fmt.Errorf("EPP %s: %w", name, err)
 	}
-	e := &EPP{}
+	e := &EPP{Target: eppMetrics.onService(llmd.EPPName)}
 	if err := ctx.RegisterComponentResourceV2(typeToken("EPP"), name, inputs(args), e, opts...); err != nil {
 		return nil, err
 	}
@@ -185,11 +190,11 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	}
 	service, err := a.service(ctx, name+"-service", llmd.EPPName, llmd.ComponentEPP, &corev1.ServiceSpecArgs{
 		Selector: pulumi.ToStringMap(selector(llmd.EPPName)),
-		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
+		Ports: a.servicePorts(eppMetrics, corev1.ServicePortArgs{
 			// Name and protocol show Istio that this is gRPC over plain HTTP/2.
 			Name: pulumi.String("grpc-ext-proc"), AppProtocol: pulumi.String("http2"),
 			Port: pulumi.Int(a.Port), TargetPort: pulumi.String("grpc"),
-		}},
+		}),
 	}, pulumi.Parent(e))
 	if err != nil {
 		return nil, err
@@ -200,7 +205,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 		}
 	}
 	if err := a.closePods(ctx, name, llmd.EPPName, llmd.ComponentEPP, llmd.EPPGRPCPort,
-		fromGateways(), pulumi.Parent(e)); err != nil {
+		fromGateways(), eppMetrics, pulumi.Parent(e)); err != nil {
 		return nil, err
 	}
 	e.ServiceName = service.Metadata.Name().Elem()

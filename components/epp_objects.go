@@ -14,6 +14,8 @@ import (
 // eppGraceSeconds is the grace period of the inference extension's own chart (v1.2.0).
 const eppGraceSeconds = 130
 
+var eppMetrics = metricsEndpoint{llmd.EPPMetricsPort, "/metrics"}
+
 // prerequisites registers the objects that must exist when the EPP starts.
 func (a *epp) prerequisites(
 	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
@@ -160,6 +162,7 @@ func (a *epp) workload() workload {
 		leaderOnly:     a.leaderElection(),
 		serviceAccount: llmd.EPPName,
 		graceSeconds:   eppGraceSeconds,
+		metrics:        eppMetrics,
 		containers:     corev1.ContainerArray{c},
 		volumes: corev1.VolumeArray{corev1.VolumeArgs{
 			Name:      pulumi.String("config"),

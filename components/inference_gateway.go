@@ -67,6 +67,9 @@ type InferenceGatewayArgs struct {
 	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
 	ClusterDomain string `pulumi:"clusterDomain,optional"`
 
+	// Metrics opens the pods' metrics to a Prometheus. Default: nobody reads them.
+	Metrics *Metrics `pulumi:"metrics,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -85,6 +88,8 @@ type InferenceGateway struct {
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
+	// Target is where the metrics are.
+	Target MonitorTarget
 }
 
 // inferenceGateway is an InferenceGatewayArgs with its defaults filled in.
@@ -99,6 +104,7 @@ type inferenceGateway struct {
 type gatewayKind interface {
 	objectName() string
 	image() string
+	metrics() metricsEndpoint
 	validate() error
 	// provision registers what the pods mount, and returns their workload.
 	provision(
@@ -112,7 +118,7 @@ func (a *InferenceGatewayArgs) withDefaults(name string) (*inferenceGateway, err
 	}
 	g := &inferenceGateway{InferenceGatewayArgs: *a, common: common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain, metrics: a.Metrics,
 	}}
 	g.Port = or(a.Port, llmd.GatewayServicePort)
 	errs := []error{g.validate(), checkReplicas(a.Replicas), checkPort("port", g.Port)}
@@ -143,7 +149,7 @@ func NewInferenceGateway(
 	if err != nil {
 		return nil, fmt.Errorf("inference gateway %s: %w", name, err)
 	}
-	g := &InferenceGateway{}
+	g := &InferenceGateway{Target: a.kind.metrics().onService(a.kind.objectName())}
 	in := inputs(args)
 	if args.APIKeys != nil {
 		in["apiKeys"] = pulumi.ToSecret(args.APIKeys)
@@ -161,14 +167,14 @@ func NewInferenceGateway(
 	}
 	object := a.kind.objectName()
 	if err := a.closePods(ctx, name, object, llmd.ComponentGateway, llmd.GatewayListenPort,
-		nil, pulumi.Parent(g)); err != nil {
+		nil, a.kind.metrics(), pulumi.Parent(g)); err != nil {
 		return nil, err
 	}
 	service, err := a.service(ctx, name+"-service", object, llmd.ComponentGateway, &corev1.ServiceSpecArgs{
 		Selector: pulumi.ToStringMap(selector(object)),
-		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
+		Ports: a.servicePorts(a.kind.metrics(), corev1.ServicePortArgs{
 			Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.Int(llmd.GatewayListenPort),
-		}},
+		}),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nil, err
@@ -190,6 +196,7 @@ func (g *inferenceGateway) workload(uid int, c *corev1.ContainerArgs) workload {
 		bindLowPorts: true,
 		graceSeconds: g.drainSeconds + gatewayStopSeconds,
 		containers:   corev1.ContainerArray{c},
+		metrics:      g.kind.metrics(),
 	}
 }
 

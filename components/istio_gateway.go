@@ -39,6 +39,10 @@ func (*istioGateway) objectName() string { return llmd.IstioGatewayName }
 
 func (*istioGateway) image() string { return llmd.IstioGatewayImage }
 
+func (*istioGateway) metrics() metricsEndpoint {
+	return metricsEndpoint{istioScrapePort, llmd.EnvoyMetricsPath}
+}
+
 func (*istioGateway) validate() error { return nil }
 
 func (i *istioGateway) provision(

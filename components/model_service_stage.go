@@ -98,6 +98,9 @@ type ModelServiceStageArgs struct {
 	// ClusterDomain is the DNS domain of the cluster. Default: llmd.ClusterDomain.
 	ClusterDomain string `pulumi:"clusterDomain,optional"`
 
+	// Metrics opens the pods' metrics to a Prometheus. Default: nobody reads them.
+	Metrics *Metrics `pulumi:"metrics,optional"`
+
 	// ReadyTimeout is how long `up` waits for the Deployment to become ready, a duration
 	// such as 5m. Default: the Kubernetes provider's, 10m.
 	ReadyTimeout string `pulumi:"readyTimeout,optional"`
@@ -117,6 +120,8 @@ type ModelServiceStage struct {
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
+	// Target is where the metrics are.
+	Target MonitorTarget
 }
 
 // modelServiceStage is a ModelServiceStageArgs with its defaults filled in.
@@ -133,7 +138,7 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	}
 	s := &modelServiceStage{ModelServiceStageArgs: *a, common: common{
 		namespace: a.Namespace, instance: or(a.Instance, name), imagePullSecrets: a.ImagePullSecrets,
-		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain,
+		networkPolicy: a.NetworkPolicy, readyTimeout: a.ReadyTimeout, clusterDomain: a.ClusterDomain, metrics: a.Metrics,
 	}}
 	s.Role = or(a.Role, llmd.RoleDecode)
 	s.Image = orImage(a.Image, llmd.SimulatorImage)
@@ -184,7 +189,7 @@ func NewModelServiceStage(
 	if err != nil {
 		return nil, fmt.Errorf("model service stage %s: %w", name, err)
 	}
-	s := &ModelServiceStage{}
+	s := &ModelServiceStage{Target: MonitorTarget{Name: a.Name, Port: a.portName(), Path: a.metricsEndpoint().path}}
 	if err := ctx.RegisterComponentResourceV2(typeToken("ModelServiceStage"), name, inputs(args), s, opts...); err != nil {
 		return nil, err
 	}
@@ -197,6 +202,7 @@ func NewModelServiceStage(
 		uid:          simulatorUser,
 		graceSeconds: stageGraceSeconds,
 		containers:   a.containers(),
+		metrics:      a.metricsEndpoint(),
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
@@ -217,7 +223,7 @@ func NewModelServiceStage(
 		s.ServiceName = service.Metadata.Name().Elem()
 		s.Endpoint = a.endpoint(s.ServiceName, a.Port)
 	}
-	if err := a.closePods(ctx, name, a.Name, a.Role, a.Port, a.peers(), pulumi.Parent(s)); err != nil {
+	if err := a.closePods(ctx, name, a.Name, a.Role, a.Port, a.peers(), a.metricsEndpoint(), pulumi.Parent(s)); err != nil {
 		return nil, err
 	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{

@@ -9,20 +9,16 @@ import (
 )
 
 // closePods closes the pods of `object`, if asked to, except for one port, which stays open
-// to peers in the namespace, or to everyone if peers is nil. The kubelet's probes always
-// pass.
+// to peers in the namespace, or to everyone if peers is nil, and their metrics for Prometheus. The
+// kubelet's probes always pass.
 func (c common) closePods(
 	ctx *pulumi.Context, name, object, component string, port int,
-	peers networkingv1.NetworkPolicyPeerArray, opts ...pulumi.ResourceOption,
+	peers networkingv1.NetworkPolicyPeerArray, metrics metricsEndpoint, opts ...pulumi.ResourceOption,
 ) error {
 	if !c.networkPolicy {
 		return nil
 	}
-	ingress := networkingv1.NetworkPolicyIngressRuleArgs{
-		Ports: networkingv1.NetworkPolicyPortArray{networkingv1.NetworkPolicyPortArgs{
-			Port: pulumi.Int(port), Protocol: pulumi.String("TCP"),
-		}},
-	}
+	ingress := networkingv1.NetworkPolicyIngressRuleArgs{Ports: networkPolicyPort(port)}
 	if peers != nil {
 		ingress.From = peers
 	}
@@ -31,10 +27,16 @@ func (c common) closePods(
 		Spec: &networkingv1.NetworkPolicySpecArgs{
 			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(object))},
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
-			Ingress:     networkingv1.NetworkPolicyIngressRuleArray{ingress},
+			Ingress:     append(networkingv1.NetworkPolicyIngressRuleArray{ingress}, c.fromPrometheus(metrics)...),
 		},
 	}, opts...)
 	return err
+}
+
+func networkPolicyPort(port int) networkingv1.NetworkPolicyPortArray {
+	return networkingv1.NetworkPolicyPortArray{networkingv1.NetworkPolicyPortArgs{
+		Port: pulumi.Int(port), Protocol: pulumi.String("TCP"),
+	}}
 }
 
 // fromGateways allows this package's gateways, and those that a Gateway API controller runs

@@ -85,6 +85,7 @@ type workload struct {
 	graceSeconds int
 	containers   corev1.ContainerArray
 	volumes      corev1.VolumeArray
+	metrics      metricsEndpoint
 }
 
 // deployment registers the Deployment; `up` waits until it is ready.
@@ -124,7 +125,7 @@ func (c common) deployment(
 			Strategy: strategy,
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: pulumi.ToStringMap(labels), Annotations: w.annotations,
+					Labels: pulumi.ToStringMap(labels), Annotations: c.annotations(w.annotations, w.metrics),
 				},
 				Spec: c.pod(w),
 			},
@@ -173,14 +174,15 @@ func (c common) pod(w workload) *corev1.PodSpecArgs {
 // settle; the Deployments' own readiness covers that.
 //
 // A Service whose port changes is replaced: Kubernetes identifies ports by number, so an
-// update would keep a port that someone else has set next to the new one.
+// update would keep a port that someone else has set next to the new one. A second port, for
+// metrics, comes and goes by an update.
 func (c common) service(
 	ctx *pulumi.Context, name, object, component string, spec *corev1.ServiceSpecArgs, opts ...pulumi.ResourceOption,
 ) (*corev1.Service, error) {
 	return corev1.NewService(ctx, name, &corev1.ServiceArgs{
 		Metadata: c.metadata(object, component, nil, map[string]string{"pulumi.com/skipAwait": "true"}),
 		Spec:     spec,
-	}, append(slices.Clip(opts), pulumi.ReplaceOnChanges([]string{"spec.ports[*].port"}), pulumi.DeleteBeforeReplace(true))...)
+	}, append(slices.Clip(opts), pulumi.ReplaceOnChanges([]string{"spec.ports[0].port"}), pulumi.DeleteBeforeReplace(true))...)
 }
 
 func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.ProbeArgs {

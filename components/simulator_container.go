@@ -133,13 +133,25 @@ func (a *modelServiceStage) simulatorPort() int {
 	return a.Port + 1
 }
 
-// containers returns the simulator and, if there is one, the sidecar in front of it. The
-// port named http serves the pod's requests.
+// portName names the simulator's port. The port named http serves the pod's requests.
+func (a *modelServiceStage) portName() string {
+	if a.sidecar == nil {
+		return "http"
+	}
+	return "simulator"
+}
+
+// metricsEndpoint is the simulator's, which the sidecar only passes on.
+func (a *modelServiceStage) metricsEndpoint() metricsEndpoint {
+	return metricsEndpoint{a.simulatorPort(), "/metrics"}
+}
+
+// containers returns the simulator and, if there is one, the sidecar in front of it.
 func (a *modelServiceStage) containers() corev1.ContainerArray {
 	if a.sidecar == nil {
-		return corev1.ContainerArray{a.simulator("http")}
+		return corev1.ContainerArray{a.simulator(a.portName())}
 	}
-	return corev1.ContainerArray{a.simulator("simulator"), a.routingSidecar()}
+	return corev1.ContainerArray{a.simulator(a.portName()), a.routingSidecar()}
 }
 
 func (a *modelServiceStage) simulator(portName string) *corev1.ContainerArgs {

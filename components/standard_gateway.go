@@ -87,6 +87,10 @@ func (*standardGateway) objectName() string { return llmd.StandardGatewayName }
 
 func (*standardGateway) image() string { return llmd.StandardGatewayImage }
 
+func (*standardGateway) metrics() metricsEndpoint {
+	return metricsEndpoint{llmd.GatewayProbePort, llmd.EnvoyMetricsPath}
+}
+
 func (s *standardGateway) validate() error {
 	_, err := s.build("namespace") // Any will do: the real one may come from another resource.
 	return err

@@ -35,6 +35,7 @@ var (
 	durationType  = reflect.TypeFor[metav1.Duration]()
 	resourcesType = reflect.TypeFor[corev1.ResourceRequirements]()
 	listType      = reflect.TypeFor[corev1.ResourceList]()
+	labelsType    = reflect.TypeFor[map[string]string]()
 )
 
 func isScalar(t reflect.Type) bool {
@@ -79,6 +80,8 @@ func (d *decoder) value(target reflect.Value, path *field.Path, tree any) {
 		d.quantities(target, path, tree)
 	case t.Kind() == reflect.Slice:
 		d.strings(target, path, tree)
+	case t == labelsType:
+		d.labels(target, path, tree)
 	case t.Kind() == reflect.Map:
 		if object := d.keys(path, d.parsed(path, tree)); object != nil {
 			target.Set(reflect.ValueOf(plain(object)))
@@ -262,4 +265,18 @@ func (d *decoder) quantities(target reflect.Value, path *field.Path, tree any) {
 		list[corev1.ResourceName(name)] = quantity
 	}
 	target.Set(reflect.ValueOf(list))
+}
+
+// labels decodes a map of strings, which replaces the default as a whole.
+func (d *decoder) labels(target reflect.Value, path *field.Path, tree any) {
+	labels := map[string]string{}
+	object := d.keys(path, tree)
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		var value string
+		if object[key] != nil {
+			d.scalar(reflect.ValueOf(&value).Elem(), property(path, key), object[key])
+			labels[key] = value
+		}
+	}
+	target.Set(reflect.ValueOf(labels))
 }

@@ -43,6 +43,12 @@ func Default() Spec {
 			Auth:         GatewayAuth{KeyGeneration: 1},
 			DrainTimeout: metav1.Duration{Duration: llmd.DrainTimeout},
 		},
+		Monitoring: Monitoring{
+			Operator:   true,
+			Interval:   metav1.Duration{Duration: 15 * time.Second},
+			Prometheus: Prometheus{Namespace: llmd.PrometheusNamespace},
+			Alerts:     Alerts{After: metav1.Duration{Duration: time.Minute}, QueueLength: 5, ErrorPercent: 5},
+		},
 		PodSecurity: PodSecurity{FixedIDs: true},
 		Prefill:     stage,
 		Decode: DecodeStage{

@@ -34,6 +34,13 @@ func (s *Spec) EPPRelease() release.EPP {
 	return facts
 }
 
+// SimulatorRelease returns the facts about the release of the simulators that answer. Every valid
+// Spec has one.
+func (s *Spec) SimulatorRelease() release.Simulator {
+	facts, _ := release.SimulatorOf(s.DecodeStage().Image, s.Simulator.Version)
+	return facts
+}
+
 // IstioProxies reports whether Istio proxies are in front of the stack: its own gateway, or
 // one that istiod runs.
 func (s *Spec) IstioProxies() bool {
@@ -42,6 +49,9 @@ func (s *Spec) IstioProxies() bool {
 
 // Auth reports whether the standard gateway requires an API key.
 func (s *Spec) Auth() bool { return s.StandardGateway() && s.InferenceGateway.Auth.Enabled }
+
+// Monitors reports whether there are monitors and alerts for the Prometheus Operator.
+func (s *Spec) Monitors() bool { return s.Monitoring.Enabled && s.Monitoring.Operator }
 
 // OpenDecode reports whether network policies leave the decode pods open to clients: if so
 // configured, or by default if there is no gateway.

@@ -38,6 +38,10 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 		"no transfer":     {map[string]string{"simulator": `{"kvCacheTransferLatency":"1s","timeToFirstToken":"1s"}`, "decode": on}, []string{"simulator.kvCacheTransferLatency"}},
 		"no sidecar":      {map[string]string{"decode": `{"enabled":true,"routingSidecar":{"image":"sidecar:v0.4.0"}}`, "prefill": on}, []string{"decode.routingSidecar.image"}},
 		"sidecar":         {map[string]string{"decode": `{"enabled":true,"routingSidecar":{"image":"sidecar:v0.4.0"}}`, "prefill": on, "epp": on, "simulator": `{"kvCacheTransferLatency":"1s"}`}, nil},
+		"monitoring":      {map[string]string{"monitoring": `{"labels":{"a":"b"},"prometheus":{"namespace":"x"}}`}, []string{"monitoring.labels", "monitoring.prometheus.namespace"}},
+		"no operator":     {map[string]string{"monitoring": `{"enabled":true,"operator":false,"interval":"5s","alerts":{"queueLength":1}}`}, []string{"monitoring.alerts.queueLength", "monitoring.interval"}},
+		"open metrics":    {map[string]string{"monitoring": `{"enabled":true,"interval":"5s","prometheus":{"podLabels":{"a":"b"}}}`}, []string{"monitoring.prometheus.podLabels"}},
+		"closed metrics":  {map[string]string{"monitoring": `{"enabled":true,"prometheus":{"podLabels":{"a":"b"}}}`, "networkPolicy": on}, nil},
 		"null is not set": {map[string]string{"decode": `{"replicas":null}`, "prefill": "null"}, nil},
 		"Helm":            {map[string]string{"kubernetes:suppressHelmHookWarnings": "true"}, []string{"kubernetes:suppressHelmHookWarnings"}},
 	} {

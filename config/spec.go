@@ -75,6 +75,7 @@ type Spec struct {
 	// the highest priority first. Needs epp.enabled, an EPP from v0.7.0 on and the CRD
 	// InferenceObjective. Default: none, pods queue requests in the order of their arrival.
 	Objectives map[string]Objective `json:"objectives"`
+
 	// InferencePool lets the EPP and Gateway API gateways find pods by an InferencePool.
 	InferencePool InferencePool `json:"inferencePool"`
 
@@ -83,6 +84,9 @@ type Spec struct {
 
 	// NetworkPolicy restricts connections to the pods.
 	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
+
+	// Monitoring opens the stack's metrics to Prometheus and Grafana.
+	Monitoring Monitoring `json:"monitoring"`
 
 	// PodDisruptionBudget keeps the stack serving while nodes are drained.
 	PodDisruptionBudget PodDisruptionBudget `json:"podDisruptionBudget"`

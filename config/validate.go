@@ -32,6 +32,7 @@ func (s *Spec) problems(roots roots) []Problem {
 	s.checkGateways(v)
 	s.checkStages(v)
 	s.checkSimulator(v)
+	s.checkMonitoring(v)
 	return v.problems
 }
 

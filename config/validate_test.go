@@ -100,6 +100,18 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"epp", `{"args":["--secure-serving=false"]}`, "epp.args[0]", "cannot be set here: use epp.secureServing"},
 		{"epp", `{"args":[""]}`, "epp.args[0]", "must not be empty"},
 		{"inferenceGateway", `{"auth":{"keyGeneration":0}}`, "inferenceGateway.auth.keyGeneration", "must be 1 or more"},
+		// Monitoring.
+		{"monitoring", `{"interval":"500ms"}`, "monitoring.interval", "must be 1s or more"},
+		{"monitoring", `{"interval":15}`, "monitoring.interval", "must be a duration"},
+		{"monitoring", `{"labels":{"release":1}}`, "monitoring.labels.release", "must be a string"},
+		{"monitoring", `{"labels":["release"]}`, "monitoring.labels", "must be an object with keys"},
+		{"monitoring", `{"labels":{"not a label":"x"}}`, "monitoring.labels[\"not a label\"]", "is not a label"},
+		{"monitoring", `{"labels":{"app.kubernetes.io/name":"a b"}}`, "monitoring.labels[\"app.kubernetes.io/name\"]", "is not a label"},
+		{"monitoring", `{"prometheus":{"namespace":"Monitoring"}}`, "monitoring.prometheus.namespace", "lowercase RFC 1123 label"},
+		{"monitoring", `{"prometheus":{"podLabels":{"":"x"}}}`, "monitoring.prometheus.podLabels[\"\"]", "is not a label"},
+		{"monitoring", `{"alerts":{"after":"0s"}}`, "monitoring.alerts.after", "must be 1s or more"},
+		{"monitoring", `{"alerts":{"queueLength":0}}`, "monitoring.alerts.queueLength", "must be 1 or more"},
+		{"monitoring", `{"alerts":{"errorPercent":101}}`, "monitoring.alerts.errorPercent", "must be within 1 to 100"},
 		// Conflicts.
 		{"prefill", `{"enabled":true}`, "prefill.enabled", "needs decode.enabled"},
 		{"inferencePool", `{"enabled":true}`, "inferencePool.enabled", "needs epp.enabled"},
@@ -209,6 +221,7 @@ func TestBoundsAreInclusive(t *testing.T) {
 		{"image", "example.com/sim@sha256:0000000000000000000000000000000000000000000000000000000000000000"},
 		{"resources", `{"requests":{"cpu":1,"memory":"1Gi","example.com/gpu":2},"limits":{"cpu":"1","example.com/gpu":2}}`},
 		{"loadBalancing", `{"algorithm":"LEAST_CONN","connectionPool":{"http1MaxPendingRequests":1}}`},
+		{"monitoring", `{"interval":"1s","labels":{"app.kubernetes.io/name":"x","release":""},"alerts":{"after":"1s","queueLength":1,"errorPercent":100}}`},
 	} {
 		_, err := load(map[string]string{test.key: test.value})
 		require.NoError(t, err, "%s=%s", test.key, test.value)

@@ -88,6 +88,7 @@ func addYes(flags *pflag.FlagSet, o *target.Options) {
 func addNode(flags *pflag.FlagSet, o *lab.Options) {
 	flags.StringVar(&o.Node, "node", o.Node, "real runs the pods, kwok fakes them; auto is real on Linux as root")
 	flags.BoolVar(&o.Istio, "istio", false, "install Istio, on a real node")
+	flags.BoolVar(&o.Monitoring, "monitoring", false, "run a Prometheus, on a real node")
 	flags.BoolVar(&o.Policies, "policies", false, "enforce NetworkPolicies, on a real node")
 }
 
@@ -97,5 +98,5 @@ func addLLMD(flags *pflag.FlagSet, o *lab.Options) {
 }
 
 func addCRDs(flags *pflag.FlagSet, o *lab.Options) {
-	flags.StringVar(&o.CRDs, "crds", o.CRDs, "CRDs to install: all, none, or some of inference,gateway,istio")
+	flags.StringVar(&o.CRDs, "crds", o.CRDs, "CRDs to install: all, none, or some of inference,gateway,istio,monitoring")
 }

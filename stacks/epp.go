@@ -6,7 +6,6 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/endpointpicker"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
-	"github.com/llm-d-sim/llm-d-sim/components/release"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
@@ -15,10 +14,6 @@ func eppEnabled(spec *config.Spec) bool { return spec.EPP.Enabled }
 func (c *composer) epp() error {
 	epp := c.spec.EPP
 	plugins, err := ownPlugins(c.spec)
-	if err != nil {
-		return err
-	}
-	simulator, err := release.SimulatorOf(c.spec.DecodeStage().Image, c.spec.Simulator.Version)
 	if err != nil {
 		return err
 	}
@@ -34,7 +29,7 @@ func (c *composer) epp() error {
 		Port:             int(epp.Port),
 		TargetPort:       int(c.spec.DecodeStage().Port),
 		Verbosity:        integer(epp.Verbosity),
-		KVCacheMetric:    simulator.KVCacheMetric,
+		KVCacheMetric:    c.spec.SimulatorRelease().KVCacheMetric,
 		PrefillDecode:    c.spec.Sidecar(),
 		FlowControl:      flowControl(c.spec),
 		PluginsConfig:    plugins,
@@ -44,11 +39,13 @@ func (c *composer) epp() error {
 		InferencePool:    c.spec.Pool(),
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
 		ClusterDomain:    c.spec.ClusterDomain,
+		Metrics:          c.metrics(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}, c.child("epp"))
 	if err != nil {
 		return err
 	}
+	c.targets = append(c.targets, e.Target)
 	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.EPPName, epp.Replicas > 1, epp.Replicas > 1})
 	if c.spec.Pool() {
 		c.pool = e.PoolName

@@ -34,6 +34,7 @@ func (c *composer) standardGateway() error {
 		Port:             int(gateway.Port),
 		Standard:         standard,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		Metrics:          c.metrics(),
 		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
 		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
@@ -57,6 +58,7 @@ func (c *composer) istioGateway() error {
 		Port:             int(gateway.Port),
 		Istio:            &components.IstioGateway{GatewayName: llmd.IstioGatewayName},
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
+		Metrics:          c.metrics(),
 		DrainTimeout:     c.spec.InferenceGateway.DrainTimeout.Duration.String(),
 		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
@@ -68,6 +70,7 @@ func (c *composer) inferenceGateway(name, object string, args *components.Infere
 	if err != nil {
 		return err
 	}
+	c.targets = append(c.targets, g.Target)
 	c.deployments = append(c.deployments, deployed{resource: g.Deployment, name: object, several: *args.Replicas > 1})
 	c.gateways = append(c.gateways, g.Endpoint)
 	return nil

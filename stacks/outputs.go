@@ -32,6 +32,10 @@ type Outputs struct {
 	GatewayURL pulumi.StringOutput `pulumi:"gatewayURL"`
 	// APIKey is the gateway's API key, a secret; only with inferenceGateway.auth.enabled.
 	APIKey pulumi.StringOutput `pulumi:"apiKey,optional"`
+	// Monitoring says where to look: the dashboard's path in Grafana, and with the Prometheus
+	// Operator the jobs in Prometheus and the PrometheusRule with the alerts; only with
+	// monitoring.enabled.
+	Monitoring pulumi.MapOutput `pulumi:"monitoring,optional"`
 	// Conditions are as in the status of a Kubernetes object: Ready, and one for each part.
 	Conditions ConditionsOutput `pulumi:"conditions"`
 	// Status is the status of each part by its name.
@@ -76,6 +80,9 @@ func (r *run) outputs() *Outputs {
 	}
 	if r.spec.Auth() {
 		o.APIKey = r.APIKey
+	}
+	if r.spec.Monitoring.Enabled {
+		o.Monitoring = r.Monitoring
 	}
 	observed := r.observe()
 	o.Replicas = observed.ApplyT(func(v any) int { return v.(*status.Status).Replicas }).(pulumi.IntOutput)

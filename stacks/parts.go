@@ -42,6 +42,7 @@ var parts = []part{
 	{name: "gateway", key: "gateway.enabled", naming: naming{"gateway.routeName", func(s *config.Spec) string { return s.Gateway.RouteName }, "llm-d-sim"}, enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
 	{name: "istio-gateway-routes", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGatewayRoutes},
 	{name: "load-balancing", key: "loadBalancing.enabled", naming: serviceNaming, enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
+	{name: "monitoring", key: "monitoring.enabled", enabled: monitoringEnabled, register: (*composer).monitoring},
 	{name: "disruption-budgets", key: "podDisruptionBudget.enabled", enabled: disruptionBudgetsEnabled, register: (*composer).disruptionBudgets, transform: spreadOverNodes},
 }
 

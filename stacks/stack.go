@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
@@ -74,6 +75,9 @@ type Stack struct {
 	// APIKey is the bearer token that the standard gateway expects, a secret. Empty if it
 	// requires none.
 	APIKey pulumi.StringOutput `pulumi:"apiKey"`
+	// Monitoring says where to look: the path of the dashboard in Grafana and, with the Prometheus
+	// Operator, the jobs in Prometheus and the PrometheusRule of the alerts. Empty without monitoring.
+	Monitoring pulumi.MapOutput `pulumi:"monitoring"`
 
 	deployments []deployed
 	// routeNames are the names of the HTTPRoutes, known once the provider has waited for them.
@@ -108,6 +112,8 @@ type composer struct {
 	proxyService, pool pulumi.StringInput
 	// gateways and services are endpoints for clients, in order of preference.
 	gateways, services pulumi.StringArray
+	// targets are where the parts serve their metrics.
+	targets []components.MonitorTarget
 }
 
 // NewStack registers a stack. It fails if the Spec is invalid.
@@ -161,6 +167,7 @@ func (c *composer) compose() error {
 	if err := c.randomValues(); err != nil {
 		return err
 	}
+	c.Monitoring = pulumi.Map{}.ToMapOutput()
 	for _, p := range parts {
 		if p.enabled(c.spec) {
 			if err := p.register(c); err != nil {
@@ -171,6 +178,7 @@ func (c *composer) compose() error {
 	c.setOutputs()
 	return c.ctx.RegisterResourceOutputs(c.Stack, pulumi.Map{
 		"namespace": c.Namespace, "endpoints": c.Endpoints, "gatewayUrl": c.GatewayURL, "apiKey": c.APIKey,
+		"monitoring": c.Monitoring,
 	})
 }
 

@@ -17,6 +17,7 @@ func (c *composer) prefill() error {
 	if err != nil {
 		return err
 	}
+	c.targets = append(c.targets, s.Target)
 	c.deployments = append(c.deployments, deployed{
 		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
 	})
@@ -48,6 +49,7 @@ func (c *composer) decode() error {
 	if err != nil {
 		return err
 	}
+	c.targets = append(c.targets, s.Target)
 	c.deployments = append(c.deployments, deployed{
 		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
 	})
@@ -77,6 +79,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Args:             stage.Args,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
 		ClusterDomain:    c.spec.ClusterDomain,
+		Metrics:          c.metrics(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
 }

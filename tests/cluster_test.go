@@ -54,6 +54,7 @@ func fullCluster() *fakeCluster {
 		{Group: "networking.istio.io", Version: "v1alpha3"}:           {"EnvoyFilter"},
 		{Group: "gateway.networking.k8s.io", Version: "v1"}:           {"Gateway", "HTTPRoute"},
 		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
+		{Group: "monitoring.coreos.com", Version: "v1"}:               {"ServiceMonitor", "PodMonitor", "PrometheusRule"},
 		{Group: "inference.networking.x-k8s.io", Version: "v1alpha2"}: {"InferenceObjective"},
 		{Group: "llm-d.ai", Version: "v1alpha2"}:                      {"InferenceObjective"},
 	}

@@ -124,7 +124,7 @@ func (p *packer) probeListener() *listenerv3.Listener {
 	return p.listener("probe", llmd.GatewayProbePort, &hcmv3.HttpConnectionManager{
 		StatPrefix: "probe",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{
-			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin("/stats/prometheus"), answer(http.StatusNotFound, "")),
+			RouteConfig: routes("probe", toAdmin("/ready"), toAdmin(llmd.EnvoyMetricsPath), answer(http.StatusNotFound, "")),
 		},
 		HttpFilters: []*hcmv3.HttpFilter{p.routerFilter()},
 	})

@@ -15,6 +15,8 @@ const (
 	ProxyServiceName    = "gaie-inference-scheduling-proxy"
 	PrefillName         = "ms-sim-llm-d-modelservice-prefill"
 	DecodeName          = "ms-sim-llm-d-modelservice-decode"
+	// MonitoringName names the dashboard and the alerts.
+	MonitoringName = "llm-d-sim-monitoring"
 )
 
 // SingleName returns the name of the single-mode Deployment of a stack.
@@ -41,7 +43,7 @@ const (
 	// GatewayServicePort is a gateway's Service port, in front of GatewayListenPort.
 	GatewayServicePort = 8080
 	GatewayListenPort  = 80
-	// GatewayProbePort answers /ready and /stats/prometheus of the standard gateway.
+	// GatewayProbePort answers /ready and EnvoyMetricsPath of the standard gateway.
 	GatewayProbePort = 19000
 )
 
@@ -97,10 +99,11 @@ const (
 	PartOfLabel = "app.kubernetes.io/part-of"
 	PartOf      = "llm-d-sim"
 	// ComponentLabel selects logs in the operator's documentation.
-	ComponentLabel   = "component"
-	ComponentEPP     = "epp"
-	ComponentGateway = "gateway"
-	ComponentProxy   = "proxy"
+	ComponentLabel      = "component"
+	ComponentEPP        = "epp"
+	ComponentGateway    = "gateway"
+	ComponentProxy      = "proxy"
+	ComponentMonitoring = "monitoring"
 	// WaitForAnnotation names what `up` waits for, instead of all replicas being ready.
 	WaitForAnnotation = "pulumi.com/waitFor"
 	// PatchForceAnnotation lets an update override other field managers.
@@ -119,12 +122,26 @@ func ServingSelector() map[string]string {
 	return map[string]string{ServingLabel: "true", PartOfLabel: PartOf}
 }
 
+// Where the Prometheus is that scrapes the stack, by default, and how its pods are labelled by the
+// Prometheus Operator and the usual Helm charts.
+const (
+	PrometheusNamespace  = "monitoring"
+	PrometheusLabel      = "app.kubernetes.io/name"
+	PrometheusLabelValue = "prometheus"
+)
+
+// DashboardLabel makes Grafana's sidecar load a dashboard from a ConfigMap.
+const DashboardLabel = "grafana_dashboard"
+
 // APIKey is the entry with the clients' key in the standard gateway's Secret, and the stack
 // output with the same key.
 const APIKey = "apiKey"
 
 // KVCacheMetric is the simulators' KV-cache usage metric, under vLLM's name.
 const KVCacheMetric = "vllm:kv_cache_usage_perc"
+
+// EnvoyMetricsPath is where an Envoy serves its metrics.
+const EnvoyMetricsPath = "/stats/prometheus"
 
 // HealthPath is answered by a simulator that serves requests.
 const HealthPath = "/health"

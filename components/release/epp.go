@@ -27,8 +27,8 @@ type EPP struct {
 	// Other releases answer 400.
 	PromptLists bool
 
-	// MetricPrefixes are the prefixes of the EPP's metric names.
-	MetricPrefixes []string
+	// Metrics are the names of the EPP's metrics.
+	Metrics EPPMetrics
 
 	// Config describes the EndpointPickerConfig.
 	Config Config
@@ -60,9 +60,7 @@ var epps = table[EPP]{
 			e.ObjectiveRequired = true
 			e.ObjectiveAPI = groupExtension + "/v1alpha2"
 			e.Watched = []Resources{{groupExtension, []string{"inferenceobjectives"}}}
-			e.MetricPrefixes = []string{
-				"inference_objective_", "inference_pool_", "inference_extension_", "llm_d_inference_scheduler_",
-			}
+			e.Metrics = metricsOfExtension
 			e.Config.v04()
 		}},
 		{"v0.5.0", func(e *EPP) {
@@ -77,6 +75,7 @@ var epps = table[EPP]{
 				e.refuse(flag, "a metrics extractor in epp.pluginsConfig")
 			}
 			e.ByLabel = false
+			e.Metrics.Decisions = "llm_d_inference_scheduler_disagg_decision_total"
 			e.Config.v07()
 		}},
 		{"v0.8.0", func(e *EPP) {
@@ -87,7 +86,7 @@ var epps = table[EPP]{
 			e.ByLabel = true
 			e.ObjectiveAPI = groupLLMD + "/v1alpha2"
 			e.Watched = append(e.Watched, Resources{groupLLMD, e.Watched[0].Names})
-			e.MetricPrefixes = append(e.MetricPrefixes, "llm_d_epp_")
+			e.Metrics = metricsOfLLMD
 			e.Config.v09()
 		}},
 		{"v0.10.0", func(e *EPP) {
@@ -96,10 +95,7 @@ var epps = table[EPP]{
 			}
 			e.Config.v010()
 		}},
-		{"v0.11.0", func(e *EPP) {
-			e.MetricPrefixes = []string{"llm_d_epp_"}
-			e.Config.v011()
-		}},
+		{"v0.11.0", func(e *EPP) { e.Config.v011() }},
 	},
 }
 

@@ -146,15 +146,29 @@ func TestEPPs(t *testing.T) {
 	}
 }
 
+func TestMetricsOfEPPs(t *testing.T) {
+	t.Parallel()
+	type names struct{ Requests, ReadyPods, Decisions string }
+	for version, want := range map[string]names{
+		"v0.4.0":  {"inference_objective_request_total", "inference_pool_ready_pods", "llm_d_inference_scheduler_pd_decision_total"},
+		"v0.7.1":  {"inference_objective_request_total", "inference_pool_ready_pods", "llm_d_inference_scheduler_disagg_decision_total"},
+		"v0.9.0":  {"llm_d_epp_request_total", "llm_d_epp_ready_endpoints", "llm_d_epp_disagg_decision_total"},
+		"v0.11.0": {"llm_d_epp_request_total", "llm_d_epp_ready_endpoints", "llm_d_epp_disagg_decision_total"},
+	} {
+		epp, err := EPPOf("epp:"+version, "")
+		require.NoError(t, err)
+		require.Equal(t, want, names{epp.Metrics.Requests, epp.Metrics.ReadyPods, epp.Metrics.Decisions}, version)
+	}
+}
+
 func TestReleasesDoNotShareFacts(t *testing.T) {
 	t.Parallel()
 	first, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
-	first.MetricPrefixes[0], first.Config.Fields[0] = "changed", "changed"
+	first.Config.Fields[0] = "changed"
 	first.Config.Plugins["queue-scorer"] = Plugin{}
 	second, err := EPPOf("epp:v0.11.0", "")
 	require.NoError(t, err)
-	require.Equal(t, "llm_d_epp_", second.MetricPrefixes[0])
 	require.Equal(t, "apiVersion", second.Config.Fields[0])
 	require.True(t, second.Config.Plugins["queue-scorer"].Is(Scorer))
 }

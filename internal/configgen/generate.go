@@ -31,6 +31,8 @@ var choices = map[string][]any{
 	"simulator.timeFactorUnderLoad":     {1, 2.5},
 	"simulator.kvCache.blockSize":       {8, 128},
 	"simulator.failures.types":          {[]any{"rate_limit", "server_error"}},
+	"monitoring.interval":               {"1s", "1m30s"},
+	"monitoring.alerts.after":           {"1s", "5m"},
 	"resources.requests.cpu":            {"10m", "1"},
 	"resources.limits.memory":           {"512Mi", "1G"},
 	"port":                              {1, 80, 8200, 8201, 65535},

@@ -20,7 +20,12 @@ var apis = map[string]struct {
 	// key disables just the objects of the group, if there is such a key.
 	key string
 }{
-	"networking.istio.io":       {install: installIstio},
+	"networking.istio.io": {install: installIstio},
+	"monitoring.coreos.com": {
+		install: "install the Prometheus Operator, such as with the Helm chart kube-prometheus-stack " +
+			"(https://prometheus-operator.dev/docs/getting-started/installation/)",
+		key: "monitoring.operator",
+	},
 	"gateway.networking.k8s.io": {install: "install the Gateway API (https://gateway-api.sigs.k8s.io/guides/)"},
 	"inference.networking.k8s.io": {
 		install: installInference, key: "inferencePool.enabled",

@@ -152,7 +152,7 @@ func pickedBy(t *testing.T, s *labtest.Stack, epp pod) int {
 	image := labtest.At(t, s.Get("deployment", llmd.EPPName), "spec", "template", "spec", "containers", 0, "image").(string)
 	facts, err := release.EPPOf(image, "")
 	require.NoError(t, err)
-	return metric(t, epp, llmd.EPPMetricsPort, "/metrics", facts.MetricPrefixes[0]+"request_total")
+	return metric(t, epp, llmd.EPPMetricsPort, "/metrics", facts.Metrics.Requests)
 }
 
 // served returns how many requests a simulator without a sidecar has answered.

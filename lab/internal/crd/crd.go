@@ -24,14 +24,22 @@ type set struct {
 	files  []string
 }
 
-// Inference is the group of the inference extension.
-const Inference = "inference"
+// Inference is the group of the inference extension, and Monitoring that of the Prometheus Operator.
+const (
+	Inference  = "inference"
+	Monitoring = "monitoring"
+)
 
 // sets are the groups by their names for the user.
 var sets = map[string]set{
 	Inference: {"sigs.k8s.io/gateway-api-inference-extension", []string{
 		"config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
 		"config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
+	}},
+	Monitoring: {"github.com/prometheus-operator/prometheus-operator", []string{
+		"example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
 	}},
 	"gateway": {"sigs.k8s.io/gateway-api", []string{"config/crd/standard"}},
 	"istio":   {"istio.io/api", []string{"kubernetes/customresourcedefinitions.gen.yaml"}},

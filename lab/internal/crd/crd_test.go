@@ -24,11 +24,11 @@ func TestGroupsAreNamedOrRefused(t *testing.T) {
 		want       []string
 		err        string
 	}{
-		{name: "all", list: "all", want: []string{"gateway", "inference", "istio"}},
+		{name: "all", list: "all", want: []string{"gateway", "inference", "istio", "monitoring"}},
 		{name: "none", list: "none"},
 		{name: "empty", list: ""},
 		{name: "some", list: "istio,inference", want: []string{"istio", "inference"}},
-		{name: "a typo", list: "istio,gatway", err: `unknown CRDs "gatway": known are all, none, gateway, inference, istio`},
+		{name: "a typo", list: "istio,gatway", err: `unknown CRDs "gatway": known are all, none, gateway, inference, istio, monitoring`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/prometheus"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
@@ -143,6 +144,17 @@ func Istio() []Image {
 			StandsFor:  "Istio's proxyv2: a stock Envoy beside Istio's agent",
 		},
 	}
+}
+
+// Prometheus is the image of Prometheus.
+func Prometheus() []Image {
+	return []Image{{
+		Tool:         prometheus.Server(),
+		Path:         "/bin/prometheus",
+		With:         map[string]tool.Tool{"/bin/promtool": prometheus.Promtool()},
+		Repositories: []string{prometheus.Repository},
+		StandsFor:    "the one of that name: without a web interface",
+	}}
 }
 
 // Tools are the executables of images, each once.

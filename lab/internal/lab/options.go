@@ -20,13 +20,14 @@ type Options struct {
 	// Node is NodeAuto, NodeReal or NodeKWOK.
 	Node string
 	// CRDs lists the custom resource definitions to install: all, none, or some of
-	// inference, gateway and istio, separated by commas.
+	// inference, gateway, istio and monitoring, separated by commas.
 	CRDs string
 	// LLMD is the release of llm-d whose EPP and routing sidecar stacks get, one of
 	// image.LLMDReleases. Default: the newest that works with CRDs.
 	LLMD string
-	// Istio installs Istio, and Policies enforces NetworkPolicies. Both need a real node.
-	Istio, Policies bool
+	// Istio installs Istio, Policies enforces NetworkPolicies, and Monitoring runs a Prometheus. All
+	// need a real node.
+	Istio, Policies, Monitoring bool
 	// Package also builds the language host that programs with the Pulumi package need.
 	Package bool
 }
@@ -72,6 +73,15 @@ func (o Options) Validate() error {
 			o.LLMD, o.CRDs, crd.Inference, image.V04)
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// crds are the names of the custom resource definitions to install.
+func (o Options) crds() ([]string, error) {
+	names, err := crd.Parse(o.CRDs)
+	if o.Monitoring && !slices.Contains(names, crd.Monitoring) {
+		names = append(names, crd.Monitoring)
+	}
+	return names, err
 }
 
 // llmd is the release of llm-d that stacks get.

@@ -15,13 +15,14 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/lock"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/prometheus"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/pulumihome"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/system"
 )
 
 // Start starts the lab, or gives a running one what the options ask for in addition.
 func (l *Lab) Start(ctx context.Context) error {
-	names, err := crd.Parse(l.CRDs)
+	names, err := l.crds()
 	if err != nil {
 		return err
 	}
@@ -33,11 +34,10 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := l.chooseNode(l.existingNode()); err != nil {
 		return err
 	}
-	if l.Istio && !l.real {
-		return errors.New("ISTIO=1 needs a real node (NODE=real): KWOK only fakes pods")
-	}
-	if l.Policies && !l.real {
-		return errors.New("POLICIES=1 needs a real node (NODE=real): KWOK only fakes pods")
+	for variable, set := range map[string]bool{"ISTIO": l.Istio, "POLICIES": l.Policies, "MONITORING": l.Monitoring} {
+		if set && !l.real {
+			return fmt.Errorf("%s=1 needs a real node (NODE=real): KWOK only fakes pods", variable)
+		}
 	}
 	if err := l.ensureTools(ctx); err != nil {
 		return err
@@ -72,6 +72,9 @@ func (l *Lab) Start(ctx context.Context) error {
 		if err := node.EnforcePolicies(ctx, c, l.tools, l.Out); err != nil {
 			return err
 		}
+	}
+	if err := l.monitor(ctx, c); err != nil {
+		return err
 	}
 	plugins, err := pulumihome.Plugins(l.Repository)
 	if err != nil {
@@ -173,6 +176,35 @@ func (l *Lab) installIstio(ctx context.Context, c *cluster.Cluster) error {
 		return err
 	}
 	return istio.Install(ctx, c, l.tools[istio.Installer().Name], l.Out)
+}
+
+// monitor runs a Prometheus with what the monitors on the cluster say now, if it is asked for.
+func (l *Lab) monitor(ctx context.Context, c *cluster.Cluster) error {
+	if !l.Monitoring {
+		return nil
+	}
+	images := image.Prometheus()
+	n, err := l.node(ctx, c, images)
+	if err != nil {
+		return err
+	}
+	if err := n.Import(ctx); err != nil {
+		return err
+	}
+	version, err := l.builder().Version(images[0].Tool)
+	if err != nil {
+		return err
+	}
+	return prometheus.Install(ctx, c, images[0].Reference(version), l.Out)
+}
+
+// Monitor gives the lab's Prometheus, if it was asked for, what the monitors on the cluster say now.
+func (l *Lab) Monitor(ctx context.Context) error {
+	c, err := l.cluster()
+	if err != nil {
+		return err
+	}
+	return l.monitor(ctx, c)
 }
 
 // Stop ends the lab and removes it, with what a failed start has left.

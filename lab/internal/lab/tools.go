@@ -69,6 +69,9 @@ func (l *Lab) clusterTools() []tool.Tool {
 	if l.Policies {
 		tools = append(tools, tool.Firewall())
 	}
+	if l.Monitoring {
+		images = append(images, image.Prometheus()...)
+	}
 	return slices.Concat(tools, tool.Node(), image.Tools(images))
 }
 

@@ -43,6 +43,9 @@ func (t *onLab) Up(ctx context.Context) error {
 	if err := w.Run(ctx, "up", "--yes", "--skip-preview"); err != nil {
 		return err
 	}
+	if err := t.lab.Monitor(ctx); err != nil { // The stack may have changed its monitors.
+		return err
+	}
 	variables := t.variables()
 	fmt.Fprintf(t.out, `
 stack %s is up, after %.1f s. What next:

@@ -33,6 +33,8 @@ var cost = map[string]time.Duration{
 	"kube-router":                120 * time.Second,
 	"pilot-agent":                9 * time.Second,
 	"pilot-discovery":            27 * time.Second,
+	"prometheus":                 180 * time.Second,
+	"promtool":                   20 * time.Second,
 	"epp-v0.4":                   240 * time.Second,
 	"pd-sidecar-v0.4":            30 * time.Second,
 }
