@@ -63,9 +63,12 @@ type InferenceObjectivesArgs struct {
 	// InferencePool is the pool of the EPP that reads the objectives. Default: llmd.PoolName.
 	InferencePool pulumi.StringInput `pulumi:"inferencePool,optional"`
 
-	// EPPImage and EPPVersion say which API the objectives need, as the EPP's Image and Version
-	// do. Default: llmd.EPPImage.
-	EPPImage   string `pulumi:"eppImage,optional"`
+	// EPPImage is the image of the EPP, whose release decides the API of the objectives.
+	// Default: llmd.EPPImage.
+	EPPImage string `pulumi:"eppImage,optional"`
+
+	// EPPVersion is the version of the EPP, if the image's tag does not say it. Default: the
+	// version in the tag; the newest known release if the tag is not a version.
 	EPPVersion string `pulumi:"eppVersion,optional"`
 }
 

@@ -31,9 +31,10 @@ type MonitoringArgs struct {
 	// KVCache says that the simulators have a cache of prompts. Default: false.
 	KVCache bool `pulumi:"kvCache,optional"`
 
-	// EPP says that there is an EPP, and EPPVersion which, such as v0.10.0. Default: none; the
-	// newest known version.
-	EPP        bool   `pulumi:"epp,optional"`
+	// EPP says that there is an EPP. Default: false.
+	EPP bool `pulumi:"epp,optional"`
+
+	// EPPVersion is the version of the EPP, such as v0.10.0. Default: the newest known one.
 	EPPVersion string `pulumi:"eppVersion,optional"`
 
 	// PrefillDecode says that the EPP sends long prompts to prefill pods first. Default: false.
