@@ -25,8 +25,10 @@ var Parts = []Part{
 	part(components.NewEPP),
 	part(components.NewGatewayAPI),
 	part(components.NewInferenceGateway),
+	part(components.NewInferenceObjectives),
 	part(components.NewIstioLoadBalancing),
 	part(components.NewModelServiceStage),
+	part(components.NewMonitoring),
 	part(components.NewPodDisruptionBudgets),
 	part(components.NewProxyService),
 }
