@@ -42,11 +42,11 @@ type Outputs struct {
 	Status PartsOutput `pulumi:"status"`
 }
 
-// ConditionsOutput and PartsOutput are the outputs of two types of package status.
-type (
-	ConditionsOutput struct{ *pulumi.OutputState }
-	PartsOutput      struct{ *pulumi.OutputState }
-)
+// ConditionsOutput is an output of conditions.
+type ConditionsOutput struct{ *pulumi.OutputState }
+
+// PartsOutput is an output of the parts' status by their names.
+type PartsOutput struct{ *pulumi.OutputState }
 
 // ElementType returns the type of the value.
 func (ConditionsOutput) ElementType() reflect.Type { return reflect.TypeFor[[]status.Condition]() }

@@ -41,6 +41,18 @@ func TestPluginsAreWherePulumiLooks(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(h.Dir, "pulumi", "plugins", "resource-kubernetes-v4.5.6"), "pulumi has downloaded it")
 }
 
+func TestAPackageIsWherePulumiLooks(t *testing.T) {
+	t.Parallel()
+	h := prepare(t)
+	plugin, host := filepath.Join(t.TempDir(), "plugin"), filepath.Join(t.TempDir(), "pulumi-language-yaml")
+	for _, path := range []string{plugin, host} {
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700))
+	}
+	require.NoError(t, h.AddPackage("llm-d-sim", "v0.1.0", plugin, host))
+	require.FileExists(t, filepath.Join(h.Dir, "pulumi", "plugins", "resource-llm-d-sim-v0.1.0", "pulumi-resource-llm-d-sim"))
+	require.FileExists(t, filepath.Join(h.Dir, "libexec", "pulumi-language-yaml"), "beside pulumi itself")
+}
+
 func TestThePassphraseIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	h := prepare(t)

@@ -102,9 +102,14 @@ func (c *comments) read(path, name string, list *ast.GenDecl) {
 			if !is {
 				continue
 			}
+			text := ""
 			for _, field := range fields.Fields.List {
 				for _, name := range field.Names {
-					c.texts[path+"."+spec.Name.Name+"."+name.Name] = oneLine(field.Doc.Text())
+					// Two fields may share a comment, which names both.
+					if field.Doc != nil || !strings.Contains(text, name.Name) {
+						text = oneLine(field.Doc.Text())
+					}
+					c.texts[path+"."+spec.Name.Name+"."+name.Name] = text
 				}
 			}
 		}
