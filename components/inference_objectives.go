@@ -13,6 +13,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/endpointpicker"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 // FlowControl makes an EPP queue requests by priority while all pods are busy.
@@ -20,6 +21,10 @@ type FlowControl struct {
 	// Queues are those of the priorities that InferenceObjectives use. Default: only that of
 	// priority 0, for requests without an objective.
 	Queues []PriorityQueue `pulumi:"queues,optional"`
+
+	// MaxConcurrency is how many requests a pod processes concurrently, for EPPs from v0.9.0 on;
+	// older ones find out how many wait. Default: 5, the simulators' own.
+	MaxConcurrency int `pulumi:"maxConcurrency,optional"`
 
 	// Fairness makes tenants, which the header x-gateway-inference-fairness-id names, take turns
 	// within a priority. Default: requests are served in the order of their arrival.
@@ -40,7 +45,9 @@ func (f *FlowControl) options() *endpointpicker.FlowControl {
 	if f == nil {
 		return nil
 	}
-	options := &endpointpicker.FlowControl{Queues: map[int]int64{}, Fairness: f.Fairness}
+	options := &endpointpicker.FlowControl{
+		Queues: map[int]int64{}, MaxConcurrency: or(f.MaxConcurrency, simulator.DefaultMaxNumSeqs), Fairness: f.Fairness,
+	}
 	for _, queue := range f.Queues {
 		options.Queues[queue.Priority] = int64(queue.MaxBytes)
 	}

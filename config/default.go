@@ -60,7 +60,7 @@ func Default() Spec {
 			},
 		},
 		Simulator: Simulator{
-			Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
+			Model: "random", MaxNumSeqs: simulator.DefaultMaxNumSeqs, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
 			KVCache: KVCache{Blocks: 1024, BlockSize: 16},
 		},
 	}

@@ -14,13 +14,16 @@ type FlowControl struct {
 	// Queues has the limit of the queue of each priority, in bytes of waiting requests. A
 	// request that exceeds it is answered 429. 0: the EPP's own limit, 1 GB.
 	Queues map[int]int64
+	// MaxConcurrency is how many requests a pod processes concurrently. Required.
+	MaxConcurrency int
 	// Fairness makes tenants, which a header of the request names, take turns within a priority.
 	// Default: requests of one priority are served in the order of their arrival.
 	Fairness bool
 }
 
-// busyQueueDepth is how many requests may wait in a pod, on average, before the EPP holds back
-// more. It is the least possible: a request that waits in a pod cannot be overtaken.
+// busyQueueDepth is how many requests may wait in a pod, on average, before an EPP that does not
+// count them holds back more. It is the least possible: a request that waits in a pod cannot be
+// overtaken.
 const busyQueueDepth = 1
 
 const fairnessPolicy = "round-robin-fairness-policy"
@@ -59,6 +62,9 @@ func (c *pickerConfig) queue(f *FlowControl, facts release.FlowControl) {
 		c.Plugins = append(c.Plugins, plugin{Type: fairnessPolicy})
 	}
 	detector := map[string]any{"queueDepthThreshold": busyQueueDepth}
+	if facts.CountsRequests {
+		detector = map[string]any{"maxConcurrency": f.MaxConcurrency}
+	}
 	if facts.Detector != "" {
 		c.Plugins = append(c.Plugins, plugin{Type: facts.Detector, Parameters: detector})
 		detector = map[string]any{"pluginRef": facts.Detector}

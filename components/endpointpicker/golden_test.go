@@ -23,7 +23,7 @@ func eppOf(t *testing.T, version string) release.EPP {
 }
 
 // queues are those of two objectives, one of which has a limit.
-var queues = &FlowControl{Queues: map[int]int64{10: 0, -10: 65536}, Fairness: true}
+var queues = &FlowControl{Queues: map[int]int64{10: 0, -10: 65536}, MaxConcurrency: 8, Fairness: true}
 
 // rendered returns everything that is rendered for a release, by file name.
 func rendered(t *testing.T, epp release.EPP) map[string]string {

@@ -88,6 +88,9 @@ type FlowControl struct {
 	// Detector is the type of the plugin that decides whether the pods are busy. Empty: its
 	// parameters are those of the section saturationDetector.
 	Detector string
+	// CountsRequests says that the detector counts the requests that the EPP has sent to the pods.
+	// Otherwise it reads how many wait there, from the pods' metrics.
+	CountsRequests bool
 	// DetectorInside says that the section flowControl names the plugin, rather than the section
 	// saturationDetector.
 	DetectorInside bool
@@ -153,6 +156,7 @@ func (c *Config) v09() {
 	c.PrefixCache.ProducerByDefault = true
 	c.PrefixCache.MinBlockTokens = 64
 	c.Disaggregation.HeaderHandler = ""
+	c.FlowControl.Detector, c.FlowControl.CountsRequests = "concurrency-detector", true
 	c.FlowControl.DetectorInside = true
 	c.pluginsV09()
 }

@@ -39,6 +39,9 @@ type Options struct {
 	Args []string
 }
 
+// DefaultMaxNumSeqs is how many requests a simulator processes concurrently by default.
+const DefaultMaxNumSeqs = 5
+
 // DefaultMaxModelLen is the simulator's own context window in tokens.
 const DefaultMaxModelLen = 1024
 

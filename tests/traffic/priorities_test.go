@@ -20,7 +20,7 @@ func TestPriorities(t *testing.T) {
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 		// The deviation keeps requests from finishing all at once, as no real ones do.
-		"simulator": map[string]any{"timeToFirstToken": "1s", "timeToFirstTokenStdDev": "300ms", "maxNumSeqs": 8},
+		"simulator": map[string]any{"timeToFirstToken": "1s", "timeToFirstTokenStdDev": "200ms", "maxNumSeqs": 8},
 		"objectives": map[string]any{
 			"interactive": map[string]any{"priority": 10},
 			// Room for about five requests.
@@ -29,9 +29,9 @@ func TestPriorities(t *testing.T) {
 	})
 	s.Up()
 	client := gateway(t, s)
-	idle := probe(t, client, "interactive", "", 8)
+	idle := probe(t, client, "interactive", "", 30)
 	report(t, "interactive without load", idle)
-	require.Equal(t, 8, idle.OK, idle.Failed)
+	require.Equal(t, 30, idle.OK, idle.Failed)
 
 	flood := startFlood(t, client, "batch", "")
 	loaded := probe(t, client, "interactive", "", 30)
@@ -95,11 +95,11 @@ func startFlood(t *testing.T, client *traffic.Client, objective, tenant string) 
 	return flood
 }
 
-// probe sends a few requests, two at a time.
+// probe sends a few requests, four at a time: fewer than the pods can serve.
 func probe(t *testing.T, client *traffic.Client, objective, tenant string, n int) traffic.Summary {
 	t.Helper()
 	chosen := choosing(client, objective, tenant)
-	return traffic.Sum(traffic.Run(t.Context(), n, 2, func(ctx context.Context, i int) traffic.Answer {
+	return traffic.Sum(traffic.Run(t.Context(), n, 4, func(ctx context.Context, i int) traffic.Answer {
 		return chosen.Stream(ctx, prompt(i), 5)
 	}, nil))
 }
