@@ -21,7 +21,7 @@ type Metrics struct {
 	// Default: llmd.PrometheusNamespace.
 	PrometheusNamespace string `pulumi:"prometheusNamespace,optional"`
 
-	// PrometheusLabels select these pods. Default: llmd.PrometheusLabel.
+	// PrometheusLabels select these pods. Default: app.kubernetes.io/name=prometheus.
 	PrometheusLabels map[string]string `pulumi:"prometheusLabels,optional"`
 }
 

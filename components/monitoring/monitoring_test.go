@@ -85,23 +85,28 @@ func TestOnlyPartsThatExistAreMonitored(t *testing.T) {
 	}{
 		"all parts": {
 			func(*Stack) {},
-			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDGatewayFailsOpen", "LLMDErrorRate"}, nil,
+			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDGatewayFailsOpen", "LLMDErrorRate"},
+			nil,
 		},
 		"no gateway": {
 			func(s *Stack) { s.StandardGateway = false },
-			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDErrorRate"}, []string{"Responses", "Duration"},
+			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDErrorRate"},
+			[]string{"Responses", "Duration"},
 		},
 		"no EPP": {
 			func(s *Stack) { s.EPP = "" },
-			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDErrorRate"}, []string{"Picked", "Requests without the EPP"},
+			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDErrorRate"},
+			[]string{"Picked", "Requests without the EPP"},
 		},
 		"simulators alone": {
 			func(s *Stack) { s.EPP, s.StandardGateway, s.KVCache = "", false, false },
-			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong"}, []string{"Picked", "Responses", "Prefix cache hits"},
+			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong"},
+			[]string{"Picked", "Responses", "Prefix cache hits"},
 		},
 		"decode only": {
 			func(s *Stack) { s.PrefillDecode = false },
-			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDGatewayFailsOpen", "LLMDErrorRate"}, []string{"Prefill"},
+			[]string{"LLMDNoDecodePod", "LLMDQueueTooLong", "LLMDEPPDown", "LLMDGatewayFailsOpen", "LLMDErrorRate"},
+			[]string{"Prefill"},
 		},
 	} {
 		s := whole(t, "v0.10.0", "v0.10.2")
