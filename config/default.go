@@ -54,7 +54,7 @@ func Default() Spec {
 			},
 		},
 		Simulator: Simulator{
-			Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
+			Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen, MaxLoRAs: 1,
 			KVCache: KVCache{Blocks: 1024, BlockSize: 16},
 		},
 	}

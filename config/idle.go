@@ -27,6 +27,8 @@ var idleParts = []struct {
 	{"loadBalancing.connectionPool", func(s *Spec) bool { return s.LoadBalancing.Enabled }, "without loadBalancing.enabled"},
 	{"networkPolicy.proxyService", func(s *Spec) bool { return s.NetworkPolicy.Enabled }, "without networkPolicy.enabled"},
 	{"simulator.kvCache", func(s *Spec) bool { return s.Simulator.KVCache.Enabled }, "without simulator.kvCache.enabled"},
+	{"simulator.maxLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
+	{"simulator.maxCpuLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
 	{"simulator.failures.types", func(s *Spec) bool { return s.Simulator.Failures.Rate > 0 }, "without simulator.failures.rate"},
 	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
 }
