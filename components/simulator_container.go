@@ -3,6 +3,7 @@ package components
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -63,6 +64,20 @@ type SimulatorSettings struct {
 	// KVCacheBlockSize is the number of tokens in a block: 8, 16, 32, 64 or 128. Default: 16.
 	KVCacheBlockSize int `pulumi:"kvCacheBlockSize,optional"`
 
+	// StartupDuration is how long a simulator loads its model before it is ready. Above 0s,
+	// it needs a simulator of v0.9 or newer. Default: 0s.
+	StartupDuration string `pulumi:"startupDuration,optional"`
+
+	// LoRAs are the names of the adapters that the simulators answer to. Default: none.
+	LoRAs []string `pulumi:"loras,optional"`
+
+	// MaxLoRAs is the number of adapters that one simulator uses concurrently. Default: 1.
+	MaxLoRAs int `pulumi:"maxLoras,optional"`
+
+	// MaxCPULoRAs is the number of adapters that one simulator keeps in memory. Default:
+	// MaxLoRAs.
+	MaxCPULoRAs int `pulumi:"maxCpuLoras,optional"`
+
 	// FailureRate is the percentage of requests that fail at random. Default: 0.
 	FailureRate int `pulumi:"failureRate,optional"`
 
@@ -70,6 +85,9 @@ type SimulatorSettings struct {
 	// simulator knows.
 	FailureTypes []string `pulumi:"failureTypes,optional"`
 }
+
+// startSeconds is how long a simulator may take to start, besides its StartupDuration.
+const startSeconds = 120
 
 // kvCacheBlockSize is the simulator's own default.
 const kvCacheBlockSize = 16
@@ -87,6 +105,9 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		TimeFactorUnderLoad: settings.TimeFactorUnderLoad,
 		KVCacheBlocks:       int32(settings.KVCacheBlocks),
 		KVCacheBlockSize:    int32(or(settings.KVCacheBlockSize, kvCacheBlockSize)),
+		LoRAs:               settings.LoRAs,
+		MaxLoRAs:            int32(settings.MaxLoRAs),
+		MaxCPULoRAs:         int32(settings.MaxCPULoRAs),
 		FailureRate:         int32(settings.FailureRate),
 		FailureTypes:        settings.FailureTypes,
 
@@ -112,6 +133,7 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		{"inter-token latency", settings.InterTokenLatency, &options.InterTokenLatency},
 		{"deviation of the inter-token latency", settings.InterTokenLatencyStdDev, &options.InterTokenLatencyStdDev},
 		{"KV-cache transfer latency", settings.KVCacheTransferLatency, &options.KVCacheTransferLatency},
+		{"startup duration", settings.StartupDuration, &options.StartupDuration},
 	} {
 		if latency.text == "" {
 			continue
@@ -121,6 +143,9 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 			errs = append(errs, fmt.Errorf("%s must be a duration such as 150ms, got %q", latency.name, latency.text))
 		}
 		*latency.to = d
+	}
+	if options.StartupDuration > 0 && !options.Release.StartupDurationFlag {
+		errs = append(errs, fmt.Errorf("startup duration needs a newer simulator than %s", options.Release.Version))
 	}
 	return options, errors.Join(errs...)
 }
@@ -173,7 +198,7 @@ func (a *modelServiceStage) simulator(portName string) *corev1.ContainerArgs {
 		podField("POD_IP", "status.podIP"),
 	}
 	c.Ports = corev1.ContainerPortArray{containerPort(portName, a.simulatorPort())}
-	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, 120)
+	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, startSeconds+int(math.Ceil(a.options.StartupDuration.Seconds())))
 	c.ReadinessProbe = httpProbe(ready, pulumi.String(portName), 5, 2)
 	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String(portName), 10, 3)
 	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)

@@ -61,7 +61,8 @@ func Default() Spec {
 		},
 		Simulator: Simulator{
 			Model: "random", MaxNumSeqs: simulator.DefaultMaxNumSeqs, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
-			KVCache: KVCache{Blocks: 1024, BlockSize: 16},
+			MaxLoRAs: 1,
+			KVCache:  KVCache{Blocks: 1024, BlockSize: 16},
 		},
 	}
 }

@@ -99,6 +99,15 @@ func (s *Spec) DecodeStage() Stage {
 	return s.inherit(s.Decode.Stage)
 }
 
+// simulatorStages returns the stages that are deployed.
+func (s *Spec) simulatorStages() []Stage {
+	stages := []Stage{s.DecodeStage()}
+	if s.Prefill.Enabled {
+		stages = append(stages, s.PrefillStage())
+	}
+	return stages
+}
+
 func (s *Spec) inherit(stage Stage) Stage {
 	if stage.Image == "" {
 		stage.Image = s.Image

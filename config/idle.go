@@ -33,6 +33,8 @@ var idleParts = []struct {
 	{"monitoring.alerts", (*Spec).Monitors, "without monitoring.enabled and monitoring.operator"},
 	{"monitoring", func(s *Spec) bool { return s.Monitoring.Enabled }, "without monitoring.enabled"},
 	{"simulator.kvCache", func(s *Spec) bool { return s.Simulator.KVCache.Enabled }, "without simulator.kvCache.enabled"},
+	{"simulator.maxLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
+	{"simulator.maxCpuLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
 	{"simulator.failures.types", func(s *Spec) bool { return s.Simulator.Failures.Rate > 0 }, "without simulator.failures.rate"},
 	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
 }

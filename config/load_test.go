@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 	require.True(t, s.Decode.RoutingSidecar.Enabled)
 	require.Equal(t, "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", s.Decode.RoutingSidecar.Image)
 	require.Equal(t, Simulator{
-		Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: 1024, KVCache: KVCache{Blocks: 1024, BlockSize: 16},
+		Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: 1024, MaxLoRAs: 1, KVCache: KVCache{Blocks: 1024, BlockSize: 16},
 	}, s.Simulator)
 }
 

@@ -41,6 +41,18 @@ type Simulator struct {
 	// MaxModelLen is the context window: the most tokens of a prompt and its answer together. At
 	// least 1. Default: 1024.
 	MaxModelLen int32 `json:"maxModelLen"`
+	// StartupDuration is how long a simulator loads its model before it accepts requests. Less than
+	// readyTimeout; above 0s, it needs a simulator of v0.9 or newer. A Go duration. Default: 0s.
+	StartupDuration metav1.Duration `json:"startupDuration"`
+	// LoRAs are the names of the adapters that the simulators answer to, besides the model.
+	// Default: none.
+	LoRAs []string `json:"loras"`
+	// MaxLoRAs is how many adapters one simulator uses concurrently; a request for another one
+	// waits. At least 1. Default: 1.
+	MaxLoRAs int32 `json:"maxLoras"`
+	// MaxCPULoRAs is how many adapters a simulator keeps in memory, in use or not. At least
+	// maxLoras. Default: maxLoras.
+	MaxCPULoRAs *int32 `json:"maxCpuLoras"`
 	// KVCache simulates a cache of prompts, whose tokens then need no prefill.
 	KVCache KVCache `json:"kvCache"`
 	// Failures are answers that the simulators give at random in place of a completion.

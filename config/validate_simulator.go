@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
 // simulatorFlags are the simulator's flags that have keys.
@@ -26,6 +28,10 @@ var simulatorFlags = map[string]string{
 	"block-size":                  "use simulator.kvCache.blockSize",
 	"failure-injection-rate":      "use simulator.failures.rate",
 	"failure-types":               "use simulator.failures.types",
+	"startup-duration":            "use simulator.startupDuration",
+	"lora-modules":                "use simulator.loras",
+	"max-loras":                   "use simulator.maxLoras",
+	"max-cpu-loras":               "use simulator.maxCpuLoras",
 }
 
 // blockSizes are those that the simulator accepts.
@@ -66,6 +72,50 @@ func (s *Spec) checkSimulator(v *validator) {
 	v.between(path.Child("failures", "rate"), sim.Failures.Rate, 0, 100)
 	for i, failure := range sim.Failures.Types {
 		oneOf(v, path.Child("failures", "types").Index(i), failure, failureTypes...)
+	}
+	s.checkStartup(v, path.Child("startupDuration"))
+	s.checkLoRAs(v, path)
+}
+
+// checkStartup refuses a start that nobody waits for, or that a simulator cannot delay.
+func (s *Spec) checkStartup(v *validator, path *field.Path) {
+	startup := s.Simulator.StartupDuration.Duration
+	v.duration(path, startup, 0)
+	if startup <= 0 {
+		return
+	}
+	if timeout := s.ReadyTimeout.Duration; startup >= timeout {
+		v.invalid(path, startup.String(), "must be below readyTimeout (%s), after which pulumi up gives up", timeout)
+	}
+	for _, stage := range s.simulatorStages() {
+		facts, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
+		if err == nil && !facts.StartupDurationFlag {
+			v.invalid(path, startup.String(), "needs a newer simulator: %s has no delay (image %s)", facts.Version, stage.Image)
+			return
+		}
+	}
+}
+
+// checkLoRAs refuses names that requests could not tell apart, and limits that make a
+// simulator exit.
+func (s *Spec) checkLoRAs(v *validator, path *field.Path) {
+	sim := s.Simulator
+	seen := map[string]bool{}
+	for i, name := range sim.LoRAs {
+		at := path.Child("loras").Index(i)
+		switch {
+		case name == "":
+			v.invalid(at, name, "must not be empty")
+		case name == sim.Model:
+			v.add(at, name, removeCommand(at), "is the name of the model, which the simulators answer to as well")
+		case seen[name]:
+			v.add(at, name, removeCommand(at), "is listed twice")
+		}
+		seen[name] = true
+	}
+	v.atLeastOne(path.Child("maxLoras"), sim.MaxLoRAs)
+	if most := sim.MaxCPULoRAs; most != nil && *most < sim.MaxLoRAs {
+		v.invalid(path.Child("maxCpuLoras"), *most, "must be maxLoras (%d) or more", sim.MaxLoRAs)
 	}
 }
 

@@ -100,6 +100,15 @@ func simulatorSettings(s config.Simulator) *components.SimulatorSettings {
 		TimeFactorUnderLoad:     s.TimeFactorUnderLoad,
 		FailureRate:             int(s.Failures.Rate),
 	}
+	if s.StartupDuration.Duration > 0 {
+		settings.StartupDuration = s.StartupDuration.Duration.String()
+	}
+	if len(s.LoRAs) > 0 {
+		settings.LoRAs, settings.MaxLoRAs = s.LoRAs, int(s.MaxLoRAs)
+		if s.MaxCPULoRAs != nil {
+			settings.MaxCPULoRAs = int(*s.MaxCPULoRAs)
+		}
+	}
 	if s.KVCache.Enabled {
 		settings.KVCacheBlocks, settings.KVCacheBlockSize = int(s.KVCache.Blocks), int(s.KVCache.BlockSize)
 	}

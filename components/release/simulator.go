@@ -20,6 +20,8 @@ type Simulator struct {
 	// simulator looks the model up at a model hub when it starts, and needs a tokenizer
 	// service for a model that exists there. Older ones exit on the flag.
 	DummyTokenizerFlag bool
+	// StartupDurationFlag says that --startup-duration exists. Older ones exit on it.
+	StartupDurationFlag bool
 }
 
 var simulators = table[Simulator]{
@@ -37,7 +39,10 @@ var simulators = table[Simulator]{
 		{"v0.8.0", func(s *Simulator) {
 			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits", "vllm:prefix_cache_queries"
 		}},
-		{"v0.9.0", func(s *Simulator) { s.ReadyPath = "/health/ready" }},
+		{"v0.9.0", func(s *Simulator) {
+			s.ReadyPath = "/health/ready"
+			s.StartupDurationFlag = true
+		}},
 		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag = true }},
 		{"v0.11.0", func(s *Simulator) {
 			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"

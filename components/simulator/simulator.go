@@ -2,6 +2,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -32,6 +33,11 @@ type Options struct {
 	TimeFactorUnderLoad float64
 	// KVCacheBlocks is the size of the KV cache in blocks of KVCacheBlockSize tokens. 0: no cache.
 	KVCacheBlocks, KVCacheBlockSize int32
+	// StartupDuration is how long the simulator is not ready. Release must have the flag.
+	StartupDuration time.Duration
+	// LoRAs are names of adapters, of which MaxLoRAs are used concurrently and MaxCPULoRAs kept.
+	LoRAs                 []string
+	MaxLoRAs, MaxCPULoRAs int32
 	// FailureRate is the percentage of requests that fail, with one of FailureTypes.
 	FailureRate  int32
 	FailureTypes []string
@@ -106,10 +112,33 @@ func Args(o Options) []string {
 			args = append(args, append([]string{"--failure-types"}, o.FailureTypes...)...)
 		}
 	}
+	if o.StartupDuration > 0 {
+		args = append(args, "--startup-duration="+o.StartupDuration.String())
+	}
+	args = append(args, o.loras()...)
 	if o.Release.DummyTokenizerFlag {
 		args = append(args, "--force-dummy-tokenizer")
 	}
 	return append(args, o.Args...)
+}
+
+// loras returns the flags of the adapters. Each is an argument of its own.
+func (o Options) loras() []string {
+	if len(o.LoRAs) == 0 {
+		return nil
+	}
+	args := []string{"--lora-modules"}
+	for _, name := range o.LoRAs {
+		module, _ := json.Marshal(map[string]string{"name": name}) // Strings cannot fail.
+		args = append(args, string(module))
+	}
+	if o.MaxLoRAs > 0 {
+		args = append(args, fmt.Sprintf("--max-loras=%d", o.MaxLoRAs))
+	}
+	if o.MaxCPULoRAs > 0 {
+		args = append(args, fmt.Sprintf("--max-cpu-loras=%d", o.MaxCPULoRAs))
+	}
+	return args
 }
 
 // latency formats a latency above 0 for the release. If the release reads milliseconds, a

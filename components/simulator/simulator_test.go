@@ -53,6 +53,17 @@ func TestArgs(t *testing.T) {
 			"--time-to-first-token=150ms", "--inter-token-latency=300µs", "--kv-cache-transfer-latency=1s",
 			"--force-dummy-tokenizer", "--log-http",
 		}},
+		"adapters and a slow start": {
+			"v0.9.1",
+			Options{
+				Port: 8200, StartupDuration: 30 * time.Second, LoRAs: []string{"sql", `"quoted"`}, MaxLoRAs: 2, MaxCPULoRAs: 4,
+				Args: []string{"-x"},
+			},
+			[]string{
+				"--model=random", "--mode=random", "--port=8200", "--v=0", "--startup-duration=30s",
+				"--lora-modules", `{"name":"sql"}`, `{"name":"\"quoted\""}`, "--max-loras=2", "--max-cpu-loras=4", "-x",
+			},
+		},
 		"before the tokenizer flag": {"v0.9.1", Options{Port: 8200}, []string{
 			"--model=random", "--mode=random", "--port=8200", "--v=0",
 		}},
