@@ -10,10 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
-	"github.com/llm-d-sim/llm-d-sim/tests/labtest"
 )
 
-// TestPriorities floods a stack with requests of a low priority, and then with those of one tenant.
+// TestPriorities floods a stack with requests of a low priority.
 func TestPriorities(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "priorities", map[string]any{
@@ -29,12 +28,12 @@ func TestPriorities(t *testing.T) {
 	})
 	s.Up()
 	client := gateway(t, s)
-	idle := probe(t, client, "interactive", "", 30)
+	idle := probe(t, client, "interactive", 30)
 	report(t, "interactive without load", idle)
 	require.Equal(t, 30, idle.OK, idle.Failed)
 
-	flood := startFlood(t, client, "batch", "")
-	loaded := probe(t, client, "interactive", "", 30)
+	flood := startFlood(t, client, "batch")
+	loaded := probe(t, client, "interactive", 30)
 	shed := flood.stop()
 	report(t, "interactive under a flood of batch", loaded)
 	report(t, "the flood of batch", shed)
@@ -45,39 +44,15 @@ func TestPriorities(t *testing.T) {
 	require.Greater(t, shed.Statuses[http.StatusTooManyRequests], shed.OK, "there is more than the pods can serve")
 	require.Contains(t, shed.Failed.Body, `"type":"RateLimitError"`)
 	require.Contains(t, shed.Failed.Body, "queue at capacity")
-
-	// Without fairness, the gateway removes the tenants' names.
-	require.Greater(t, wait(t, s, client), fair)
-	s.Set("epp.fairness", "true")
-	s.Up()
-	client = gateway(t, s)
-	require.Less(t, wait(t, s, client), fair)
-}
-
-// fair is between the waits of tenants that take turns and of those that do not.
-const fair = 0.85
-
-// wait returns how long a tenant that sends little waits for its first token, as a share of what
-// another one waits that sends more than the pods can serve; both have the same priority.
-func wait(t *testing.T, s *labtest.Stack, client *traffic.Client) float64 {
-	t.Helper()
-	flood := startFlood(t, client, "interactive", "busy")
-	modest := probe(t, client, "interactive", "modest", 10)
-	busy := flood.stop()
-	fmt.Printf("%s: the first token of a tenant that sends little, p50/p95/p99: %s, of the busy one: %s\n",
-		s.Namespace, modest.First, busy.First)
-	require.Equal(t, 10, modest.OK, modest.Failed)
-	require.Equal(t, busy.Requests, busy.OK, busy.Failed)
-	return modest.First.P50.Seconds() / busy.First.P50.Seconds()
 }
 
 // flooders is several times the number of requests that the stack processes concurrently.
 const flooders = 60
 
 // startFlood sends more requests than the pods can serve, and returns once they are busy.
-func startFlood(t *testing.T, client *traffic.Client, objective, tenant string) *load {
+func startFlood(t *testing.T, client *traffic.Client, objective string) *load {
 	t.Helper()
-	low := choosing(client, objective, tenant)
+	low := choosing(client, objective)
 	served := make(chan struct{}, 1)
 	flood := startLoad(t, flooders, func(ctx context.Context, i int) traffic.Answer {
 		answer := low.Stream(ctx, prompt(1000+i), 5)
@@ -96,19 +71,18 @@ func startFlood(t *testing.T, client *traffic.Client, objective, tenant string) 
 }
 
 // probe sends a few requests, four at a time: fewer than the pods can serve.
-func probe(t *testing.T, client *traffic.Client, objective, tenant string, n int) traffic.Summary {
+func probe(t *testing.T, client *traffic.Client, objective string, n int) traffic.Summary {
 	t.Helper()
-	chosen := choosing(client, objective, tenant)
+	chosen := choosing(client, objective)
 	return traffic.Sum(traffic.Run(t.Context(), n, 4, func(ctx context.Context, i int) traffic.Answer {
 		return chosen.Stream(ctx, prompt(i), 5)
 	}, nil))
 }
 
-// choosing returns a client whose requests choose an objective and name a tenant.
-func choosing(client *traffic.Client, objective, tenant string) *traffic.Client {
+// choosing returns a client whose requests choose an objective.
+func choosing(client *traffic.Client, objective string) *traffic.Client {
 	chosen := traffic.NewClient(client.URL, client.Model)
 	chosen.Headers = http.Header{}
 	chosen.Headers.Set("x-gateway-inference-objective", objective)
-	chosen.Headers.Set("x-gateway-inference-fairness-id", tenant)
 	return chosen
 }
