@@ -1,6 +1,6 @@
 // Package components holds the building blocks of the llm-d simulator stack as
 // Pulumi component resources: EPP, InferenceGateway, ModelServiceStage,
-// ProxyService, GatewayAPI, IstioLoadBalancing and PodDisruptionBudgets.
+// ProxyService, GatewayAPI, IstioLoadBalancing, Autoscaler and PodDisruptionBudgets.
 //
 // They take everything from their Args and read neither configuration nor cluster, so any
 // Pulumi program in Go can compose them. Object names default to those that llm-d's tools

@@ -16,8 +16,9 @@ func (c *composer) prefill() error {
 	if err != nil {
 		return err
 	}
+	c.prefillName = s.DeploymentName
 	c.deployments = append(c.deployments, deployed{
-		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaling.Enabled,
 	})
 	return nil
 }
@@ -43,8 +44,9 @@ func (c *composer) decode() error {
 	if err != nil {
 		return err
 	}
+	c.decodeName = s.DeploymentName
 	c.deployments = append(c.deployments, deployed{
-		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaling.Enabled,
 	})
 	if args.HeadlessService {
 		c.services = append(c.services, s.Endpoint)
@@ -54,11 +56,11 @@ func (c *composer) decode() error {
 
 // stage returns the arguments that both stages share.
 func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
-	return &components.ModelServiceStageArgs{
+	args := &components.ModelServiceStageArgs{
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
 		Replicas:         integer(stage.Replicas),
-		Autoscaled:       stage.Autoscaled,
+		Autoscaled:       stage.Autoscaling.Enabled,
 		Image:            image(c.args.Images.Simulator, stage.Image),
 		Version:          c.spec.Simulator.Version,
 		ImagePullPolicy:  c.pullPolicy(stage.Image),
@@ -73,6 +75,10 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		ClusterDomain:    c.spec.ClusterDomain,
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
+	if stage.KEDAScales() {
+		args.KEDANamespace = stage.Autoscaling.KEDANamespace
+	}
+	return args
 }
 
 func simulatorSettings(s config.Simulator) *components.SimulatorSettings {

@@ -94,6 +94,11 @@ func TestMissingKindsAreReported(t *testing.T) {
 			"InferenceObjective",
 			[]string{"inferencePool.enabled", "InferenceObjective", "inference extension v1.5.0"},
 		},
+		"autoscaler": {
+			map[string]string{"decode": `{"enabled":true,"autoscaling":{"enabled":true}}`},
+			"ScaledObject",
+			[]string{"decode.autoscaling.enabled", "ScaledObject (keda.sh/v1alpha1)", "install KEDA 2.20", "decode.autoscaling.enabled false"},
+		},
 	} {
 		refused(t, run(t, test.values, bareCluster()), test.want...)
 		refused(t, run(t, test.values, fullCluster().without(test.lacks), preview), test.want...)
