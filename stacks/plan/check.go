@@ -88,7 +88,9 @@ func Without(key string) string {
 }
 
 // IsSwitch reports whether a key is true or false.
-func IsSwitch(key string) bool { return slices.Contains([]string{"createNamespace", "monitoring.operator"}, key) || strings.HasSuffix(key, ".enabled") }
+func IsSwitch(key string) bool {
+	return slices.Contains([]string{"createNamespace", "monitoring.operator"}, key) || strings.HasSuffix(key, ".enabled")
+}
 
 func (p Plan) invalidNames() []Problem {
 	var problems []Problem

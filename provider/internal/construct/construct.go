@@ -22,6 +22,7 @@ type Part struct {
 
 // Parts are all components but the Stack.
 var Parts = []Part{
+	part(components.NewAutoscaler),
 	part(components.NewEPP),
 	part(components.NewGatewayAPI),
 	part(components.NewInferenceGateway),
