@@ -33,7 +33,7 @@ func TestABrowserShowsThePage(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		tab, cancel := chromedp.NewContext(browser)
 		defer cancel()
-		complaints := listen(t, tab, url)
+		complaints := listen(tab, t, url)
 		_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
@@ -71,7 +71,7 @@ func TestTheBrowserComplains(t *testing.T) {
 	url := "file://" + file
 	tab, cancel := chromedp.NewContext(browser)
 	defer cancel()
-	complaints := listen(t, tab, url)
+	complaints := listen(tab, t, url)
 	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("p"))))
 	all := fmt.Sprint(complaints())
 	for _, want := range []string{"request of " + server.URL, "console: error", "undefinedFunction"} {
@@ -107,7 +107,7 @@ func chromium(t *testing.T) context.Context {
 
 // listen returns what a tab complains about: a request of anything but the page, whatever the
 // page or the browser writes to the console, and exceptions.
-func listen(t *testing.T, tab context.Context, page string) func() []string {
+func listen(tab context.Context, t *testing.T, page string) func() []string {
 	t.Helper()
 	var mutex sync.Mutex
 	var all []string
