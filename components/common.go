@@ -1,7 +1,7 @@
 // Package components holds the building blocks of the llm-d simulator stack as
 // Pulumi component resources: EPP, InferenceGateway, ModelServiceStage,
-// ProxyService, GatewayAPI, IstioLoadBalancing, InferenceObjectives, PodDisruptionBudgets and
-// Monitoring.
+// ProxyService, GatewayAPI, IstioLoadBalancing, Autoscaler, InferenceObjectives,
+// PodDisruptionBudgets and Monitoring.
 //
 // They take everything from their Args and read neither configuration nor cluster, so any
 // Pulumi program in Go can compose them. Object names default to those that llm-d's tools

@@ -43,6 +43,10 @@ var constructors = map[string]func(*pulumi.Context, ...pulumi.ResourceOption) er
 		_, err := components.NewIstioLoadBalancing(ctx, "x", &components.IstioLoadBalancingArgs{Namespace: namespace}, opts...)
 		return err
 	},
+	"Autoscaler": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := components.NewAutoscaler(ctx, "x", &components.AutoscalerArgs{Namespace: namespace}, opts...)
+		return err
+	},
 	"InferenceObjectives": func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 		_, err := components.NewInferenceObjectives(ctx, "x", &components.InferenceObjectivesArgs{
 			Namespace: namespace, Priorities: map[string]int{"batch": -10},
@@ -121,6 +125,9 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 			return err
 		}
 	}
+	autoscaler := func(args *components.AutoscalerArgs) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error { _, err := components.NewAutoscaler(ctx, "x", args); return err }
+	}
 	budgets := func(args *components.PodDisruptionBudgetsArgs) func(*pulumi.Context) error {
 		return func(ctx *pulumi.Context) error {
 			_, err := components.NewPodDisruptionBudgets(ctx, "x", args)
@@ -147,6 +154,7 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		"Gateway without args":         {gatewayAPI(nil), []string{"gateway API x: args are required"}},
 		"DestinationRule without args": {balancing(nil), []string{"istio load balancing x: args are required"}},
 		"monitoring without args":      {monitoring(nil), []string{"monitoring x: args are required"}},
+		"autoscaler without args":      {autoscaler(nil), []string{"autoscaler x: args are required"}},
 		"budgets without args":         {budgets(nil), []string{"pod disruption budgets x: args are required"}},
 
 		"objectives without args": {objectives(nil), []string{"inference objectives x: args are required"}},
@@ -197,6 +205,12 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		}), []string{"image of the routing sidecar is the routing sidecar v0.1.0"}},
 		"proxy Service": {proxy(&components.ProxyServiceArgs{Port: -1, Type: "Headless"}), []string{
 			"namespace is required", "port must be within 1 to 65535, got -1", `type must be one of ClusterIP, NodePort, LoadBalancer, got "Headless"`,
+		}},
+		"autoscaler": {autoscaler(&components.AutoscalerArgs{
+			Port: -1, MinReplicas: 3, MaxReplicas: 2, RequestsPerPod: -1, ScaleDownAfter: "100ms",
+		}), []string{
+			"namespace is required", "port must be within 1 to 65535, got -1", "max replicas no less: got 3 and 2",
+			"requests per pod must be 1 or more, got -1", `whole seconds within 0s to 1h, got "100ms"`,
 		}},
 		"Gateway": {gatewayAPI(&components.GatewayAPIArgs{Port: -1, ServicePort: 65536}), []string{
 			"namespace is required", "port must be within", "service port must be within",

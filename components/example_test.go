@@ -98,6 +98,17 @@ func ExampleNewIstioLoadBalancing() {
 	// DestinationRule gaie-inference-scheduling-proxy-lb
 }
 
+func ExampleNewAutoscaler() {
+	printed(func(ctx *pulumi.Context) error {
+		_, err := components.NewAutoscaler(ctx, "autoscaler", &components.AutoscalerArgs{
+			Namespace: pulumi.String("sim"), MaxReplicas: 10, ScaleDownAfter: "1m",
+		})
+		return err
+	})
+	// Output:
+	// ScaledObject ms-sim-llm-d-modelservice-decode
+}
+
 func ExampleNewPodDisruptionBudgets() {
 	printed(func(ctx *pulumi.Context) error {
 		_, err := components.NewPodDisruptionBudgets(ctx, "budgets", &components.PodDisruptionBudgetsArgs{

@@ -44,9 +44,13 @@ type ModelServiceStageArgs struct {
 	// Replicas is the number of pods. Default: llmd.StageReplicas.
 	Replicas *int `pulumi:"replicas,optional"`
 
-	// Autoscaled leaves the number of pods to an autoscaler; until one scales the Deployment, it
-	// has one pod. Default: Replicas counts.
+	// Autoscaled leaves the number of pods to an autoscaler: Replicas is only what the Deployment
+	// starts with. Default: false.
 	Autoscaled bool `pulumi:"autoscaled,optional"`
+
+	// KEDANamespace is the namespace of a KEDA whose operator may read the pods' metrics despite
+	// NetworkPolicy. Default: none may.
+	KEDANamespace string `pulumi:"kedaNamespace,optional"`
 
 	// Image of the simulator. Default: llmd.SimulatorImage.
 	Image pulumi.StringInput `pulumi:"image,optional"`
@@ -239,6 +243,9 @@ func (a *modelServiceStage) peers() networkingv1.NetworkPolicyPeerArray {
 	peers := append(fromGateways(), fromPods(llmd.ComponentLabel, llmd.ComponentEPP))
 	if a.Role == llmd.RolePrefill {
 		peers = append(peers, fromPods(llmd.RoleLabel, llmd.RoleDecode))
+	}
+	if a.KEDANamespace != "" {
+		peers = append(peers, fromKEDA(a.KEDANamespace))
 	}
 	return peers
 }

@@ -52,6 +52,16 @@ func fromGateways() networkingv1.NetworkPolicyPeerArray {
 	}
 }
 
+// fromKEDA allows KEDA's operator, which has this label however it is installed.
+func fromKEDA(namespace string) networkingv1.NetworkPolicyPeerArgs {
+	return networkingv1.NetworkPolicyPeerArgs{
+		NamespaceSelector: &metav1.LabelSelectorArgs{
+			MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
+		},
+		PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String("keda-operator")}},
+	}
+}
+
 func fromPods(label, value string) networkingv1.NetworkPolicyPeerArgs {
 	return networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{
 		MatchLabels: pulumi.StringMap{label: pulumi.String(value)},

@@ -66,7 +66,7 @@ func (r *Resources) args() corev1.ResourceRequirementsPtrInput {
 type workload struct {
 	name, component string
 	replicas        int
-	// autoscaled: somebody else sets the replicas.
+	// autoscaled: replicas are what the Deployment starts with; an autoscaler sets them.
 	autoscaled bool
 	// labels are additional labels of Deployment and pods, annotations those of the pods.
 	labels      map[string]string
@@ -113,14 +113,16 @@ func (c common) deployment(
 	// and simulators, which reach each other by pod address, and its init container would
 	// violate `restricted`.
 	labels["sidecar.istio.io/inject"] = "false"
-	var replicas pulumi.IntPtrInput
-	if !w.autoscaled {
-		replicas = pulumi.Int(w.replicas)
+	opts = c.timeouts(opts...)
+	if w.autoscaled {
+		// The provider then applies the field with its present value while nobody else owns it, and
+		// not at all once an autoscaler does. Left out, server-side apply would reset it to 1.
+		opts = append(opts, pulumi.IgnoreChanges([]string{"spec.replicas"}))
 	}
 	return appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
 		Metadata: c.metadata(w.name, w.component, w.labels, await),
 		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: replicas,
+			Replicas: pulumi.Int(w.replicas),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(w.name))},
 			Strategy: strategy,
 			Template: &corev1.PodTemplateSpecArgs{
@@ -130,7 +132,7 @@ func (c common) deployment(
 				Spec: c.pod(w),
 			},
 		},
-	}, c.timeouts(opts...)...)
+	}, opts...)
 }
 
 func (c common) pod(w workload) *corev1.PodSpecArgs {

@@ -14,7 +14,14 @@ import (
 
 // Default returns the configuration of a stack that sets nothing.
 func Default() Spec {
-	stage := Stage{Replicas: llmd.StageReplicas, Port: llmd.SimulatorPort, LogVerbosity: llmd.SimulatorVerbosity}
+	stage := Stage{
+		Replicas: llmd.StageReplicas, Port: llmd.SimulatorPort, LogVerbosity: llmd.SimulatorVerbosity,
+		Autoscaling: Autoscaling{
+			Scaler: ScalerKEDA, MinReplicas: llmd.StageReplicas, MaxReplicas: llmd.StageMaxReplicas,
+			RequestsPerPod: llmd.RequestsPerPod, ScaleDownAfter: metav1.Duration{Duration: llmd.ScaleDownAfter},
+			KEDANamespace: llmd.KEDANamespace,
+		},
+	}
 	return Spec{
 		Name:            "llm-sim",
 		Namespace:       "llm-d-sim",

@@ -22,8 +22,19 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 			[]string{"logVerbosity", "replicas"},
 		},
 		"an autoscaler": {
-			map[string]string{"decode": `{"enabled":true,"replicas":4,"autoscaled":true}`, "prefill": `{"enabled":true,"replicas":1}`},
-			[]string{"decode.replicas"},
+			map[string]string{
+				"decode":  `{"enabled":true,"replicas":4,"autoscaling":{"enabled":true,"scaler":"other","minReplicas":1,"kedaNamespace":"x"}}`,
+				"prefill": `{"enabled":true,"autoscaling":{"scaler":"other"}}`,
+			},
+			[]string{"decode.autoscaling.kedaNamespace", "decode.autoscaling.minReplicas", "prefill.autoscaling.scaler"},
+		},
+		"KEDA": {
+			map[string]string{"decode": `{"enabled":true,"autoscaling":{"enabled":true,"maxReplicas":3,"kedaNamespace":"x"}}`, "networkPolicy": on},
+			nil,
+		},
+		"no KEDA": {
+			map[string]string{"decode": `{"enabled":true,"autoscaling":{"maxReplicas":3}}`, "prefill": `{"enabled":false,"autoscaling":{"enabled":true}}`},
+			[]string{"decode.autoscaling.maxReplicas", "prefill.autoscaling.enabled"},
 		},
 		"EPP":             {map[string]string{"epp": `{"port":1}`, "inferencePool": `{"enabled":false}`}, []string{"epp.port"}},
 		"no objectives":   {map[string]string{"epp": `{"enabled":true,"fairness":true}`}, []string{"epp.fairness"}},

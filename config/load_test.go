@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/internal/stackfile"
@@ -63,7 +64,10 @@ func TestDefaults(t *testing.T) {
 		require.EqualValues(t, 8080, g.Port)
 	}
 	for _, stage := range []Stage{s.Prefill, s.Decode.Stage} {
-		require.Equal(t, Stage{Replicas: 2, Port: 8200, LogVerbosity: 5}, stage)
+		require.Equal(t, Stage{Replicas: 2, Port: 8200, LogVerbosity: 5, Autoscaling: Autoscaling{
+			Scaler: "keda", MinReplicas: 2, MaxReplicas: 6, RequestsPerPod: 4,
+			ScaleDownAfter: metav1.Duration{Duration: 5 * time.Minute}, KEDANamespace: "keda",
+		}}, stage)
 	}
 	require.True(t, s.Decode.RoutingSidecar.Enabled)
 	require.Equal(t, "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", s.Decode.RoutingSidecar.Image)

@@ -6,12 +6,11 @@ import corev1 "k8s.io/api/core/v1"
 type Stage struct {
 	// Enabled deploys this stage. Default: false.
 	Enabled bool `json:"enabled"`
-	// Replicas is the number of pods of this stage. At least 1. Default: 2.
+	// Replicas is the number of pods of this stage; with autoscaling, only what it starts with. At
+	// least 1. Default: 2.
 	Replicas int32 `json:"replicas"`
-	// Autoscaled leaves the number of pods to an autoscaler, such as a HorizontalPodAutoscaler
-	// or KEDA: Replicas has no effect. Until somebody scales the Deployment, it has one pod.
-	// Default: false.
-	Autoscaled bool `json:"autoscaled"`
+	// Autoscaling leaves the number of pods to an autoscaler.
+	Autoscaling Autoscaling `json:"autoscaling"`
 	// Image of this stage's simulator. Default: the top-level image.
 	Image string `json:"image"`
 	// Port of the stage's Service and pods. 1 to 65535. Default: 8200.

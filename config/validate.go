@@ -147,6 +147,7 @@ func (s *Spec) checkStages(v *validator) {
 	for name, stage := range map[string]Stage{"prefill": s.Prefill, "decode": s.Decode.Stage} {
 		path := v.at(name)
 		v.atLeastOne(path.Child("replicas"), stage.Replicas)
+		stage.Autoscaling.check(v, path.Child("autoscaling"))
 		if stage.Image != "" {
 			_, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
 			v.release(v.at("simulator"), stage.Image, s.Simulator.Version, err, path.Child("image"))

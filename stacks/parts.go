@@ -25,6 +25,8 @@ type part struct {
 	transform pulumi.ResourceTransformation
 	// needs, if set, returns kinds that the part uses without creating any.
 	needs func(*config.Spec) []schema.GroupVersionKind
+	// autoscaled, if set, reports whether an autoscaler sets the replicas of the part.
+	autoscaled func(*config.Spec) bool
 	// implied, if set, returns the objects that a controller creates for those of the part.
 	implied func(*config.Spec) []plan.Object
 }
@@ -36,8 +38,10 @@ var parts = []part{
 	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
 	{name: "epp", key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
 	{name: "objectives", key: "objectives", enabled: objectivesEnabled, register: (*composer).objectives},
-	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill},
-	{name: "decode", naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode},
+	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill, autoscaled: prefillAutoscaled},
+	{name: "decode", naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode, autoscaled: decodeAutoscaled},
+	{name: "prefill-autoscaler", key: "prefill.autoscaling.enabled", enabled: kedaScalesPrefill, register: (*composer).autoscalePrefill},
+	{name: "decode-autoscaler", key: "decode.autoscaling.enabled", enabled: kedaScalesDecode, register: (*composer).autoscaleDecode},
 	{name: "proxy", naming: serviceNaming, enabled: always, register: (*composer).proxy},
 	{name: "gateway", key: "gateway.enabled", naming: naming{"gateway.routeName", func(s *config.Spec) string { return s.Gateway.RouteName }, "llm-d-sim"}, enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
 	{name: "istio-gateway-routes", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGatewayRoutes},
@@ -83,6 +87,9 @@ func Plan(ctx *pulumi.Context, args *StackArgs) (plan.Plan, error) {
 		}
 		if known.needs != nil {
 			part.Needs = known.needs(spec)
+		}
+		if known.autoscaled != nil {
+			part.Autoscaled = known.autoscaled(spec)
 		}
 		if known.implied != nil {
 			part.Implied = known.implied(spec)

@@ -108,6 +108,8 @@ type composer struct {
 
 	seed    pulumi.IntInput
 	apiKeys pulumi.StringArray
+	// prefillName and decodeName are those of the stages' Deployments, known once they are ready.
+	prefillName, decodeName pulumi.StringInput
 	// proxyService and pool are where gateways of the Gateway API send requests.
 	proxyService, pool pulumi.StringInput
 	// gateways and services are endpoints for clients, in order of preference.

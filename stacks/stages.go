@@ -18,8 +18,9 @@ func (c *composer) prefill() error {
 		return err
 	}
 	c.targets = append(c.targets, s.Target)
+	c.prefillName = s.DeploymentName
 	c.deployments = append(c.deployments, deployed{
-		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaling.Enabled,
 	})
 	return nil
 }
@@ -50,8 +51,9 @@ func (c *composer) decode() error {
 		return err
 	}
 	c.targets = append(c.targets, s.Target)
+	c.decodeName = s.DeploymentName
 	c.deployments = append(c.deployments, deployed{
-		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaled,
+		resource: s.Deployment, name: args.Name, several: stage.Replicas > 1 || stage.Autoscaling.Enabled,
 	})
 	if args.HeadlessService {
 		c.services = append(c.services, s.Endpoint)
@@ -62,11 +64,11 @@ func (c *composer) decode() error {
 // stage returns the arguments that both stages share.
 func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 	facts, _ := release.SimulatorOf(stage.Image, c.spec.Simulator.Version) // Of a valid Spec.
-	return &components.ModelServiceStageArgs{
+	args := &components.ModelServiceStageArgs{
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
 		Replicas:         integer(stage.Replicas),
-		Autoscaled:       stage.Autoscaled,
+		Autoscaled:       stage.Autoscaling.Enabled,
 		Image:            image(c.args.Images.Simulator, stage.Image),
 		Version:          version(c.args.Images.Simulator, c.spec.Simulator.Version, facts.Release),
 		ImagePullPolicy:  c.pullPolicy(stage.Image),
@@ -82,6 +84,10 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Metrics:          c.metrics(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
 	}
+	if stage.KEDAScales() {
+		args.KEDANamespace = stage.Autoscaling.KEDANamespace
+	}
+	return args
 }
 
 func simulatorSettings(s config.Simulator) *components.SimulatorSettings {

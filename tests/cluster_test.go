@@ -52,6 +52,7 @@ func fullCluster() *fakeCluster {
 	c.kinds = map[schema.GroupVersion][]string{
 		{Group: "networking.istio.io", Version: "v1"}:                 {"DestinationRule", "Gateway"},
 		{Group: "networking.istio.io", Version: "v1alpha3"}:           {"EnvoyFilter"},
+		{Group: "keda.sh", Version: "v1alpha1"}:                       {"ScaledObject"},
 		{Group: "gateway.networking.k8s.io", Version: "v1"}:           {"Gateway", "HTTPRoute"},
 		{Group: "inference.networking.k8s.io", Version: "v1"}:         {"InferencePool"},
 		{Group: "monitoring.coreos.com", Version: "v1"}:               {"ServiceMonitor", "PodMonitor", "PrometheusRule"},

@@ -104,6 +104,11 @@ func TestMissingKindsAreReported(t *testing.T) {
 			"InferenceObjective",
 			[]string{"InferenceObjective (inference.networking.x-k8s.io/v1alpha2)", "inference extension v1.5.0", "pulumi config rm objectives"},
 		},
+		"autoscaler": {
+			map[string]string{"decode": `{"enabled":true,"autoscaling":{"enabled":true}}`},
+			"ScaledObject",
+			[]string{"decode.autoscaling.enabled", "ScaledObject (keda.sh/v1alpha1)", "install KEDA 2.20", "decode.autoscaling.enabled false"},
+		},
 	} {
 		refused(t, run(t, test.values, bareCluster()), test.want...)
 		refused(t, run(t, test.values, fullCluster().without(test.lacks), preview), test.want...)

@@ -73,9 +73,10 @@ func TestLastTwoAPIKeysAreValid(t *testing.T) {
 func TestNetworkPoliciesAllowOnlyKnownPeers(t *testing.T) {
 	t.Parallel()
 	client := map[string]any{"app": "client"}
+	keda, impostor := map[string]any{"app": "keda-operator", inNamespace: "keda"}, map[string]any{"app": "keda-operator", inNamespace: "other"}
 	controllers := map[string]any{"gateway.networking.k8s.io/gateway-name": "any"}
 	gateways := []string{llmd.IstioGatewayName, llmd.StandardGatewayName, "a controller's gateway"}
-	all := append([]string{"a client", llmd.DecodeName, llmd.EPPName, llmd.PrefillName}, gateways...)
+	all := append([]string{"a client", "an impostor", "KEDA's operator", llmd.DecodeName, llmd.EPPName, llmd.PrefillName}, gateways...)
 	for name, test := range map[string]struct {
 		values map[string]string
 		want   map[string][]string
@@ -92,13 +93,22 @@ func TestNetworkPoliciesAllowOnlyKnownPeers(t *testing.T) {
 			llmd.DecodeName + " 8200":  all,
 			llmd.PrefillName + " 8200": append([]string{llmd.DecodeName, llmd.EPPName}, gateways...),
 		}},
+		"KEDA in its own namespace alone": {with(everything, "decode", `{"enabled":true,"autoscaling":{"enabled":true}}`), map[string][]string{
+			llmd.StandardGatewayName + " 80": all, llmd.IstioGatewayName + " 80": all,
+			llmd.EPPName + " 9002":     gateways,
+			llmd.DecodeName + " 8200":  append([]string{llmd.EPPName, "KEDA's operator"}, gateways...),
+			llmd.PrefillName + " 8200": append([]string{llmd.DecodeName, llmd.EPPName}, gateways...),
+		}},
 		"no gateway": {map[string]string{"networkPolicy": `{"enabled":true}`}, map[string][]string{
-			"ms-sim-llm-sim-decode 8200": {"a client", "a controller's gateway", "ms-sim-llm-sim-decode"},
+			"ms-sim-llm-sim-decode 8200": {"a client", "a controller's gateway", "an impostor", "KEDA's operator", "ms-sim-llm-sim-decode"},
 		}},
 	} {
 		r := run(t, test.values, fullCluster())
 		require.NoError(t, r.err, name)
-		pods := map[string]map[string]any{"a client": client, "a controller's gateway": controllers}
+		pods := map[string]map[string]any{
+			"a client": client, "a controller's gateway": controllers, "KEDA's operator": keda, "an impostor": impostor,
+		}
+		others := len(pods)
 		policies := map[string]map[string]any{}
 		for _, reg := range r.Registrations() {
 			switch reg.Type {
@@ -132,7 +142,7 @@ func TestNetworkPoliciesAllowOnlyKnownPeers(t *testing.T) {
 			slices.Sort(test.want[to])
 		}
 		require.Equal(t, test.want, got, name)
-		require.Len(t, policies, len(pods)-2, "%s: every pod of ours has a policy", name)
+		require.Len(t, policies, len(pods)-others, "%s: every pod of ours has a policy", name)
 	}
 }
 
@@ -146,11 +156,19 @@ func with(values map[string]string, key, value string) map[string]string {
 func admits(t *testing.T, rule, podLabels map[string]any) bool {
 	t.Helper()
 	from, limited := rule["from"].([]any)
-	return !limited || slices.ContainsFunc(from, func(peer any) bool {
-		require.Len(t, peer, 1, "peers are in the same namespace")
-		return selects(t, peer.(map[string]any)["podSelector"], podLabels)
+	return !limited || slices.ContainsFunc(from, func(entry any) bool {
+		peer := entry.(map[string]any)
+		namespace, elsewhere := podLabels[inNamespace]
+		if selector, given := peer["namespaceSelector"]; given {
+			return elsewhere && selects(t, selector, map[string]any{inNamespace: namespace}) && selects(t, peer["podSelector"], podLabels)
+		}
+		return !elsewhere && selects(t, peer["podSelector"], podLabels)
 	})
 }
+
+// inNamespace names the namespace of a pod that is not in the stack's, as the label of a
+// namespace does.
+const inNamespace = "kubernetes.io/metadata.name"
 
 func selects(t *testing.T, selector any, podLabels map[string]any) bool {
 	t.Helper()

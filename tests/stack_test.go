@@ -197,16 +197,21 @@ func TestSelectorsAreDisjoint(t *testing.T) {
 	}
 }
 
-func TestAutoscaledStagesSetNoReplicas(t *testing.T) {
+func TestAutoscaledStagesKeepTheirReplicas(t *testing.T) {
 	t.Parallel()
 	r := run(t, map[string]string{
-		"decode": `{"enabled":true,"autoscaled":true}`, "prefill": `{"enabled":true}`, "podDisruptionBudget": `{"enabled":true}`,
+		"decode":  `{"enabled":true,"replicas":1,"autoscaling":{"enabled":true,"scaler":"other"}}`,
+		"prefill": `{"enabled":true}`, "podDisruptionBudget": `{"enabled":true}`,
 	}, fullCluster())
 	require.NoError(t, r.err)
-	for deployment, want := range map[string]any{llmd.DecodeName: nil, llmd.PrefillName: 2.0} {
+	for deployment, want := range map[string]struct {
+		ignored  []string
+		replicas float64
+	}{llmd.DecodeName: {[]string{"spec.replicas"}, 1}, llmd.PrefillName: {nil, 2}} {
 		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
 		require.True(t, found)
-		require.Equal(t, want, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
+		require.Equal(t, want.replicas, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
+		require.Equal(t, want.ignored, d.IgnoreChanges, deployment)
 		_, budget := r.Find("kubernetes:policy/v1:PodDisruptionBudget", deployment)
 		require.True(t, budget, deployment)
 	}

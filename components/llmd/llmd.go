@@ -60,12 +60,22 @@ const (
 const (
 	// StageReplicas is the number of simulator pods.
 	StageReplicas = 2
+	// StageMaxReplicas is how many an autoscaler may make of them, and RequestsPerPod is what each
+	// should have to do: a bit less than the simulator's default of 5 at once.
+	StageMaxReplicas = 6
+	RequestsPerPod   = 4
 	// SimulatorVerbosity and EPPVerbosity are klog levels.
 	SimulatorVerbosity = 5
 	EPPVerbosity       = 1
 	// RoundRobin is the load-balancing algorithm by Istio's name for it.
 	RoundRobin = "ROUND_ROBIN"
 )
+
+// ScaleDownAfter is Kubernetes' own default for how long fewer pods must have been enough.
+const ScaleDownAfter = 5 * time.Minute
+
+// KEDANamespace is where KEDA's own documentation installs it.
+const KEDANamespace = "keda"
 
 // DrainTimeout is how long a gateway pod that is being replaced keeps serving.
 const DrainTimeout = 30 * time.Second
@@ -142,6 +152,12 @@ const KVCacheMetric = "vllm:kv_cache_usage_perc"
 
 // EnvoyMetricsPath is where an Envoy serves its metrics.
 const EnvoyMetricsPath = "/stats/prometheus"
+
+// RunningMetric and WaitingMetric count the requests of a simulator, under vLLM's names.
+const (
+	RunningMetric = "vllm:num_requests_running"
+	WaitingMetric = "vllm:num_requests_waiting"
+)
 
 // HealthPath is answered by a simulator that serves requests.
 const HealthPath = "/health"

@@ -22,6 +22,8 @@ type Registration struct {
 	Provider     string         `json:"provider,omitempty"`
 	Dependencies []string       `json:"dependencies,omitempty"`
 	Inputs       map[string]any `json:"inputs,omitempty"`
+	// IgnoreChanges are paths of inputs that keep what the state has.
+	IgnoreChanges []string `json:"ignoreChanges,omitempty"`
 	// Secrets are the inputs that are encrypted in the state, entirely or in part.
 	Secrets []string `json:"secrets,omitempty"`
 }
@@ -56,6 +58,8 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		Provider:     shortURN(strings.Split(rpc.GetProvider(), "::"+args.Name+"_id")[0]),
 		Dependencies: shortURNs(dependencies),
 		Inputs:       args.Inputs.MapRepl(nil, plain),
+
+		IgnoreChanges: rpc.GetIgnoreChanges(),
 	}
 	for _, key := range args.Inputs.StableKeys() {
 		if args.Inputs[key].ContainsSecrets() {

@@ -32,6 +32,8 @@ type Part struct {
 	Objects []Object
 	// Implied are objects that a controller creates for those of the part.
 	Implied []Object
+	// Autoscaled says that an autoscaler sets the replicas of the part's Deployment.
+	Autoscaled bool
 	// Needs are kinds that the part requires but does not create.
 	Needs []schema.GroupVersionKind
 }
@@ -103,8 +105,9 @@ func (p Plan) Workloads() []Workload {
 			switch o.Kind {
 			case "Deployment":
 				w.Deployment, w.Image = o.Name, firstImage(o)
-				replicas, _ := o.Field("spec", "replicas").(float64)
-				w.Replicas = int(replicas)
+				if replicas, _ := o.Field("spec", "replicas").(float64); !part.Autoscaled {
+					w.Replicas = int(replicas)
+				}
 				// The annotation decides what `up` waits for, and so what counts as ready.
 				_, w.LeaderOnly, _ = unstructured.NestedString(o.Manifest, "metadata", "annotations", llmd.WaitForAnnotation)
 			case "Service":

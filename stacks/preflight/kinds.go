@@ -26,6 +26,7 @@ var apis = map[string]struct {
 			"(https://prometheus-operator.dev/docs/getting-started/installation/)",
 		key: "monitoring.operator",
 	},
+	"keda.sh":                   {install: "install KEDA 2.20 or newer (https://keda.sh/docs/latest/deploy/)"},
 	"gateway.networking.k8s.io": {install: "install the Gateway API (https://gateway-api.sigs.k8s.io/guides/)"},
 	"inference.networking.k8s.io": {
 		install: installInference, key: "inferencePool.enabled",

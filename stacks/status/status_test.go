@@ -78,7 +78,7 @@ func TestWorkloadIsReadyOnceRolledOut(t *testing.T) {
 		"scaled to 0 by hand":   {four, deployment(0), false, "0 of 4 replicas"},
 		"scaled down by hand":   {four, deployment(2), false, "2 of 4 replicas"},
 		"scaled up by hand":     {two, deployment(4), true, "4 of 4 replicas"},
-		"an autoscaler decides": {autoscaled, deployment(3), true, "3 of 3 replicas"},
+		"an autoscaler decides": {autoscaled, deployment(1), true, "1 of 1 replicas"},
 		"the leader is ready":   {leader, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 1 }), true, "1 of 2 replicas"},
 		"no leader yet":         {leader, changed(func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 0 }), false, "0 of 2 replicas"},
 	} {

@@ -97,21 +97,28 @@ func TestAutoscalerKeepsItsReplicas(t *testing.T) {
 	t.Parallel()
 	s := lab.NewStack(t, "autoscaled", map[string]any{"decode": map[string]any{"enabled": true, "replicas": 3}})
 	s.Up()
-	scaled := func(to int) {
-		lab.Kubectl(t, "scale", "deployment", llmd.DecodeName, "-n", s.Namespace, fmt.Sprintf("--replicas=%d", to))
-		lab.Kubectl(t, "rollout", "status", "deployment", llmd.DecodeName, "-n", s.Namespace, "--timeout=60s")
-	}
-	scaled(5)
-	s.Set("decode.autoscaled", "true")
-	for i, flags := range [][]string{nil, {"--refresh"}, nil} {
-		s.Set("decode.logVerbosity", fmt.Sprint(i))
-		s.Up(flags...)
+	keeps := func(replicas int) {
+		t.Helper()
+		s.Must("preview", "--expect-no-changes")
+		s.Set("decode.logVerbosity", fmt.Sprint(replicas)) // Any change of the Deployment.
+		s.Up()
 		outputs := s.Outputs()
-		require.EqualValues(t, 5+i, outputs["replicas"])
-		require.EqualValues(t, 5+i, outputs["readyReplicas"])
-		scaled(6 + i)
+		require.EqualValues(t, replicas, outputs["replicas"])
+		require.EqualValues(t, replicas, outputs["readyReplicas"])
 	}
-	s.Set("decode.autoscaled", "false")
+	s.Set("decode.autoscaling.scaler", "other")
+	s.Set("decode.autoscaling.enabled", "true")
 	s.Up()
-	require.EqualValues(t, 3, s.Outputs()["replicas"])
+	require.EqualValues(t, 3, s.Outputs()["replicas"], "switching it on keeps the pods, which nobody has scaled yet")
+	keeps(3)
+	for _, replicas := range []int{5, 2, 6} {
+		lab.Kubectl(t, "scale", "deployment", llmd.DecodeName, "-n", s.Namespace, fmt.Sprintf("--replicas=%d", replicas))
+		lab.Kubectl(t, "rollout", "status", "deployment", llmd.DecodeName, "-n", s.Namespace, "--timeout=60s")
+		s.Must("refresh", "--yes")
+		keeps(replicas)
+	}
+	s.Set("decode.autoscaling.enabled", "false")
+	s.Set("decode.replicas", "4")
+	s.Up()
+	require.EqualValues(t, 4, s.Outputs()["replicas"], "without an autoscaler, the configuration decides")
 }

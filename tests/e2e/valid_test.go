@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,10 +24,11 @@ func TestAcceptedConfigurationsDeploy(t *testing.T) {
 }
 
 // generate returns a configuration for an existing namespace. Few of them need a Gateway
-// controller: there is none, so they are refused.
+// controller or KEDA: there is none, so they are refused.
 func generate(random *rand.Rand) map[string]any {
 	values := configgen.Generate(random, func(path string) bool {
-		return (path == "gateway.enabled" || path == "inferenceGateway.istio.enabled") && random.IntN(8) > 0
+		missing := path == "gateway.enabled" || path == "inferenceGateway.istio.enabled" || strings.HasSuffix(path, "autoscaling.enabled")
+		return missing && random.IntN(8) > 0
 	})
 	values["createNamespace"], values["readyTimeout"] = false, "60s"
 	delete(values, "namespace")
