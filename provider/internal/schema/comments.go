@@ -116,15 +116,18 @@ func (c *comments) read(path, name string, list *ast.GenDecl) {
 	}
 }
 
-// literal returns the value of a literal, or of a number of seconds, empty for another
-// expression.
+// units are those of the durations among the constants.
+var units = map[string]string{"Second": "s", "Minute": "m"}
+
+// literal returns the value of a literal, or of a number of seconds or minutes, empty for
+// another expression.
 func literal(expression ast.Expr) string {
 	switch e := expression.(type) {
 	case *ast.BasicLit:
 		return strings.Trim(e.Value, `"`)
 	case *ast.BinaryExpr:
-		if unit, is := e.Y.(*ast.SelectorExpr); is && e.Op == token.MUL && unit.Sel.Name == "Second" {
-			return literal(e.X) + "s"
+		if unit, is := e.Y.(*ast.SelectorExpr); is && e.Op == token.MUL && units[unit.Sel.Name] != "" {
+			return literal(e.X) + units[unit.Sel.Name]
 		}
 	}
 	return ""
