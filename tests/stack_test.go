@@ -206,11 +206,11 @@ func TestAutoscaledStagesKeepTheirReplicas(t *testing.T) {
 	require.NoError(t, r.err)
 	for deployment, want := range map[string]struct {
 		ignored  []string
-		replicas float64
+		replicas int
 	}{llmd.DecodeName: {[]string{"spec.replicas"}, 1}, llmd.PrefillName: {nil, 2}} {
 		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
 		require.True(t, found)
-		require.Equal(t, want.replicas, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
+		require.EqualValues(t, want.replicas, d.Inputs["spec"].(map[string]any)["replicas"], deployment)
 		require.Equal(t, want.ignored, d.IgnoreChanges, deployment)
 		_, budget := r.Find("kubernetes:policy/v1:PodDisruptionBudget", deployment)
 		require.True(t, budget, deployment)
