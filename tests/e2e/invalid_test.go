@@ -69,7 +69,9 @@ func outOfBounds(l configgen.Leaf) []any {
 		return []any{-1, 11}
 	case key == "rate":
 		return []any{-1, 101}
-	case l.Of.Kind() == reflect.Int32:
+	case key == "priority" || key == "seed":
+		return nil // Every number is one.
+	case l.Of.Kind() == reflect.Int32 || l.Of.Kind() == reflect.Int64:
 		return []any{0, -1}
 	case l.Of.Kind() == reflect.Float64:
 		return []any{0.5}
