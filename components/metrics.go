@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -93,11 +92,8 @@ func (c common) fromPrometheus(e metricsEndpoint) networkingv1.NetworkPolicyIngr
 	}
 	return networkingv1.NetworkPolicyIngressRuleArray{networkingv1.NetworkPolicyIngressRuleArgs{
 		Ports: networkPolicyPort(e.port),
-		From: networkingv1.NetworkPolicyPeerArray{networkingv1.NetworkPolicyPeerArgs{
-			NamespaceSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{
-				"kubernetes.io/metadata.name": pulumi.String(or(c.metrics.PrometheusNamespace, llmd.PrometheusNamespace)),
-			}},
-			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(podLabels)},
-		}},
+		From: networkingv1.NetworkPolicyPeerArray{
+			fromNamespace(or(c.metrics.PrometheusNamespace, llmd.PrometheusNamespace), podLabels),
+		},
 	}}
 }

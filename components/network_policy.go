@@ -54,11 +54,16 @@ func fromGateways() networkingv1.NetworkPolicyPeerArray {
 
 // fromKEDA allows KEDA's operator, which has this label however it is installed.
 func fromKEDA(namespace string) networkingv1.NetworkPolicyPeerArgs {
+	return fromNamespace(namespace, map[string]string{"app": "keda-operator"})
+}
+
+// fromNamespace allows the pods with some labels in another namespace.
+func fromNamespace(namespace string, podLabels map[string]string) networkingv1.NetworkPolicyPeerArgs {
 	return networkingv1.NetworkPolicyPeerArgs{
 		NamespaceSelector: &metav1.LabelSelectorArgs{
 			MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
 		},
-		PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String("keda-operator")}},
+		PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(podLabels)},
 	}
 }
 

@@ -21,16 +21,18 @@ type PrometheusOperator struct {
 	// Labels are those that a Prometheus selects the objects by. Default: none.
 	Labels map[string]string `pulumi:"labels,optional"`
 
-	// Interval between two scrapes, a duration such as 15s. Default: 15s.
+	// Interval between two scrapes, a duration such as 15s. Default: llmd.ScrapeInterval.
 	Interval string `pulumi:"interval,optional"`
 
-	// AlertAfter is how long an alert's condition has to hold, a duration such as 1m. Default: 1m.
+	// AlertAfter is how long an alert's condition has to hold, a duration such as 1m. Default:
+	// llmd.AlertAfter.
 	AlertAfter string `pulumi:"alertAfter,optional"`
 
-	// QueueLength is the number of requests that may wait in a decode pod, on average. Default: 5.
+	// QueueLength is the number of requests that may wait in a decode pod, on average.
+	// Default: llmd.AlertQueueLength.
 	QueueLength int `pulumi:"queueLength,optional"`
 
-	// ErrorPercent is the share of requests that may fail. Default: 5.
+	// ErrorPercent is the share of requests that may fail. Default: llmd.AlertErrorPercent.
 	ErrorPercent int `pulumi:"errorPercent,optional"`
 }
 
@@ -43,13 +45,13 @@ type prometheusOperator struct {
 
 func (p *PrometheusOperator) withDefaults() (*prometheusOperator, error) {
 	o := &prometheusOperator{PrometheusOperator: *p, bounds: monitoring.Bounds{
-		QueueLength: or(p.QueueLength, 5), ErrorPercent: or(p.ErrorPercent, 5),
+		QueueLength: or(p.QueueLength, llmd.AlertQueueLength), ErrorPercent: or(p.ErrorPercent, llmd.AlertErrorPercent),
 	}}
 	var err error
-	if o.interval, err = positive("interval", or(p.Interval, "15s")); err != nil {
+	if o.interval, err = positive("interval", or(p.Interval, llmd.ScrapeInterval.String())); err != nil {
 		return nil, err
 	}
-	o.bounds.After, err = positive("alert after", or(p.AlertAfter, "1m"))
+	o.bounds.After, err = positive("alert after", or(p.AlertAfter, llmd.AlertAfter.String()))
 	return o, err
 }
 

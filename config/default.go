@@ -52,9 +52,12 @@ func Default() Spec {
 		},
 		Monitoring: Monitoring{
 			Operator:   true,
-			Interval:   metav1.Duration{Duration: 15 * time.Second},
+			Interval:   metav1.Duration{Duration: llmd.ScrapeInterval},
 			Prometheus: Prometheus{Namespace: llmd.PrometheusNamespace},
-			Alerts:     Alerts{After: metav1.Duration{Duration: time.Minute}, QueueLength: 5, ErrorPercent: 5},
+			Alerts: Alerts{
+				After:       metav1.Duration{Duration: llmd.AlertAfter},
+				QueueLength: llmd.AlertQueueLength, ErrorPercent: llmd.AlertErrorPercent,
+			},
 		},
 		PodSecurity: PodSecurity{FixedIDs: true},
 		Prefill:     stage,

@@ -11,7 +11,7 @@ import (
 const maxScaleDownAfter = time.Hour
 
 func (a Autoscaling) check(v *validator, path *field.Path) {
-	oneOf(v, path.Child("scaler"), a.Scaler, ScalerKEDA, ScalerOther)
+	oneOf(v, path.Child("scaler"), a.Scaler, scalers...)
 	v.atLeastOne(path.Child("minReplicas"), a.MinReplicas)
 	if a.MinReplicas >= 1 && a.MaxReplicas < a.MinReplicas {
 		v.add(path.Child("maxReplicas"), a.MaxReplicas, setCommand(path.Child("maxReplicas"), a.MinReplicas),

@@ -74,6 +74,17 @@ const (
 // ScaleDownAfter is Kubernetes' own default for how long fewer pods must have been enough.
 const ScaleDownAfter = 5 * time.Minute
 
+// ScrapeInterval is the time between two scrapes by Prometheus.
+const ScrapeInterval = 15 * time.Second
+
+// What the alerts tolerate: how long a condition may hold, how many requests may wait in a
+// decode pod, and how many of a hundred may fail.
+const (
+	AlertAfter        = 1 * time.Minute
+	AlertQueueLength  = 5
+	AlertErrorPercent = 5
+)
+
 // KEDANamespace is where KEDA's own documentation installs it.
 const KEDANamespace = "keda"
 

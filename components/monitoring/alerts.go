@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // Bounds are what the alerts tolerate.
@@ -60,7 +62,7 @@ func (s Stack) Alerts(bounds Bounds, interval time.Duration) Group {
 	add("LLMDNoDecodePod", critical, "no decode pod answers, so every request fails.",
 		"absent(%s == 1)", s.of("up", is("job", s.Decode)))
 	add("LLMDQueueTooLong", warning, value+" requests wait in each decode pod.",
-		"avg(%s) > %d", s.of("vllm:num_requests_waiting", is("job", s.Decode)), bounds.QueueLength)
+		"avg(%s) > %d", s.of(llmd.WaitingMetric, is("job", s.Decode)), bounds.QueueLength)
 	if s.hasEPP() {
 		add("LLMDEPPDown", warning, "no EPP answers. The gateways balance requests on their own.",
 			"absent(%s == 1)", s.of("up", is("job", s.EPP)))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/grafana/grafana-foundation-sdk/go/units"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 // row is a row of the dashboard.
@@ -99,8 +101,8 @@ func (s Stack) simulatorPanels() []panel {
 		return panel{title, description, unit, []query{{expr, "{{pod}}"}}}
 	}
 	panels := []panel{
-		byPod("Running requests", "", units.Short, fmt.Sprintf("sum by (pod) (%s)", s.of("vllm:num_requests_running"))),
-		byPod("Waiting requests", "", units.Short, fmt.Sprintf("sum by (pod) (%s)", s.of("vllm:num_requests_waiting"))),
+		byPod("Running requests", "", units.Short, fmt.Sprintf("sum by (pod) (%s)", s.of(llmd.RunningMetric))),
+		byPod("Waiting requests", "", units.Short, fmt.Sprintf("sum by (pod) (%s)", s.of(llmd.WaitingMetric))),
 		byPod("Requests", "Finished requests per second.", units.RequestsPerSecond, sumOfRates(s.of("vllm:request_success_total"), "pod")),
 		byPod("Generated tokens", "Tokens per second.", units.Short, sumOfRates(s.of("vllm:request_generation_tokens_sum"), "pod")),
 		{"Time to first token", "", units.Seconds, quantiles(s.of("vllm:time_to_first_token_seconds_bucket"))},
