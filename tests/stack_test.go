@@ -9,11 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,7 +32,6 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 type result struct {
 	*recorder.Recorder
 	err     error
-	mu      *sync.Mutex
 	exports map[string]any
 }
 
@@ -50,7 +49,7 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 		}
 		full[key] = value
 	}
-	r := result{Recorder: recorder.New(), mu: &sync.Mutex{}, exports: map[string]any{}}
+	r := result{Recorder: recorder.New(), exports: map[string]any{}}
 	program := stacks.Program{Values: full, Deployer: stacks.Deployer{Connect: live.connect, Settle: live.settle}}
 	var exports map[string]pulumi.Input
 	options = append(options, func(info *pulumi.RunInfo) {
@@ -66,16 +65,15 @@ func run(t *testing.T, values map[string]string, live *fakeCluster, options ...o
 			return err
 		}
 		exports = ctx.GetCurrentExportMap()
-		for name, value := range exports {
-			pulumi.ToOutput(value).ApplyT(func(v any) any {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.exports[name] = v
-				return v
-			})
-		}
 		return nil
 	}, runOptions...)
+	// The run waits for the outputs of resources, but not for those that hold plain values.
+	for name, value := range exports {
+		output, err := internals.UnsafeAwaitOutput(t.Context(), pulumi.ToOutput(value))
+		if err == nil && output.Known {
+			r.exports[name] = output.Value
+		}
+	}
 	require.Empty(t, r.Errors())
 	return r
 }
