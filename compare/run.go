@@ -125,7 +125,11 @@ func (r *runner) measure(ctx context.Context, stacks []*deploy.Stack) error {
 					continue
 				}
 				name := r.comparison.Candidates[i].Name
-				run := load.Send(ctx, stacks[i].Clients, sessions, w.Concurrency)
+				var run load.Run
+				observed := stacks[i].Observer.During(ctx, func() {
+					run = load.Send(ctx, stacks[i].Clients, sessions, w.Concurrency)
+				})
+				run.Observed = observed
 				if ctx.Err() != nil {
 					continue // Half a run would be compared with whole ones.
 				}

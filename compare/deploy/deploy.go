@@ -23,6 +23,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
 	"github.com/llm-d-sim/llm-d-sim/compare/load"
+	"github.com/llm-d-sim/llm-d-sim/compare/observe"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
@@ -88,6 +89,8 @@ type Stack struct {
 	auto.Stack
 	// Clients send to the pods of its gateway, once Up has returned.
 	Clients []*traffic.Client
+	// Observer reads the metrics of its pods.
+	Observer *observe.Observer
 
 	candidate comparison.Candidate
 	cluster   *rest.Config
@@ -105,7 +108,11 @@ func (d *Deployer) Stack(ctx context.Context, c comparison.Candidate) (*Stack, e
 	if err != nil {
 		return nil, fmt.Errorf("candidate %s: %w", c.Name, err)
 	}
-	return &Stack{Stack: stack, candidate: c, cluster: d.Cluster}, nil
+	observer, err := observe.New(d.Cluster, c.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return &Stack{Stack: stack, Observer: observer, candidate: c, cluster: d.Cluster}, nil
 }
 
 // open opens a stack, which it creates if need be.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/llm-d-sim/llm-d-sim/compare/observe"
 	"github.com/llm-d-sim/llm-d-sim/compare/workload"
 	"github.com/llm-d-sim/llm-d-sim/internal/traffic"
 )
@@ -54,6 +55,8 @@ type Run struct {
 	Took time.Duration `json:"took"`
 	// CPU is the time that sending and measuring took of one core.
 	CPU time.Duration `json:"cpu"`
+	// Observed is what the pods did meanwhile.
+	Observed observe.Observation `json:"observed"`
 }
 
 // Send sends the sessions and waits for all answers. Sessions are spread over the clients, one

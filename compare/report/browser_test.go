@@ -51,8 +51,8 @@ func TestABrowserShowsThePage(t *testing.T) {
 		})`))
 		require.NoError(t, err)
 		require.Empty(t, complaints(), scheme)
-		require.Equal(t, 3, shown.Plots, "%s: plots that are drawn", scheme)
-		require.Equal(t, 6, shown.Curves, "%s: two candidates in each", scheme)
+		require.Equal(t, 4, shown.Plots, "%s: plots that are drawn", scheme)
+		require.Equal(t, 12, shown.Curves, "%s: two candidates in each of three, and three repetitions of both in one", scheme)
 		require.LessOrEqual(t, shown.Overflow, 0, "%s: nothing is cut off at the right", scheme)
 		colors[shown.Color] = scheme
 	}

@@ -10,15 +10,17 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/compare/load"
 )
 
-// Plot is a cumulative distribution: which share of the answers took no longer than a time.
+// Plot has a curve or more for each candidate, over a time.
 type Plot struct {
-	Title  string
-	Curves []Curve
-	Ticks  []Tick
+	Title string
+	// Top and Middle are the values at these places of the vertical axis, which begins at 0.
+	Top, Middle string
+	Curves      []Curve
+	Ticks       []Tick
 }
 
-// Curve is one candidate's, as the points of an SVG polyline.
-type Curve struct{ Name, Points string }
+// Curve is a candidate's, as the points of an SVG polyline.
+type Curve struct{ Name, Color, Points string }
 
 // Tick is a mark on the axis of the time.
 type Tick struct {
@@ -35,17 +37,23 @@ const (
 // colors tell candidates apart, also for readers who do not see all colors (Okabe and Ito).
 var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
 
+func color(candidate int) string { return colors[candidate%len(colors)] }
+
 func (r *Report) plots(w *Workload) []Plot {
-	return []Plot{
-		r.plot(w, "Time to first token", func(s load.Sample) time.Duration { return s.First }),
-		r.plot(w, "Time per output token", load.Sample.PerToken),
-		r.plot(w, "Whole answer", func(s load.Sample) time.Duration { return s.Whole }),
+	plots := []Plot{
+		r.distribution(w, "Time to first token", func(s load.Sample) time.Duration { return s.First }),
+		r.distribution(w, "Time per output token", load.Sample.PerToken),
+		r.distribution(w, "Whole answer", func(s load.Sample) time.Duration { return s.Whole }),
 	}
+	if waiting := r.waiting(w); len(waiting.Curves) > 0 {
+		plots = append(plots, waiting)
+	}
+	return plots
 }
 
-// plot draws a latency on a logarithmic axis.
-func (r *Report) plot(w *Workload, title string, of func(load.Sample) time.Duration) Plot {
-	p := Plot{Title: title}
+// distribution draws which share of the answers took no longer than a time, on a logarithmic axis.
+func (r *Report) distribution(w *Workload, title string, of func(load.Sample) time.Duration) Plot {
+	p := Plot{Title: title + ": share of the answers", Top: "100%", Middle: "50%"}
 	all := make([][]float64, len(r.Comparison.Candidates))
 	low, high := math.Inf(1), 0.0
 	for i, c := range r.Comparison.Candidates {
@@ -73,7 +81,38 @@ func (r *Report) plot(w *Workload, title string, of func(load.Sample) time.Durat
 		for n, ms := range all[i] {
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x(ms), plotHeight*(1-float64(n+1)/float64(len(all[i])))))
 		}
-		p.Curves = append(p.Curves, Curve{c.Name, strings.Join(points, " ")})
+		p.Curves = append(p.Curves, Curve{c.Name, color(i), strings.Join(points, " ")})
+	}
+	return p
+}
+
+// waiting draws how many requests waited at the pods, with a curve for each repetition.
+func (r *Report) waiting(w *Workload) Plot {
+	var end time.Duration
+	high := 1.0
+	for _, c := range r.Comparison.Candidates {
+		for _, run := range w.Runs[c.Name] {
+			end = max(end, run.Took)
+			for _, point := range run.Observed.Waiting {
+				high = max(high, point.Value)
+			}
+		}
+	}
+	p := Plot{Title: "Requests that wait at the pods", Top: fmt.Sprintf("%g", high), Middle: fmt.Sprintf("%g", high/2)}
+	x := func(t time.Duration) float64 { return plotWidth * t.Seconds() / end.Seconds() }
+	for _, t := range []time.Duration{0, end / 2, end} {
+		p.Ticks = append(p.Ticks, Tick{x(t), t.Round(100 * time.Millisecond).String()})
+	}
+	for i, c := range r.Comparison.Candidates {
+		for _, run := range w.Runs[c.Name] {
+			var points []string
+			for _, point := range run.Observed.Waiting {
+				points = append(points, fmt.Sprintf("%.1f,%.1f", x(point.At), plotHeight*(1-point.Value/high)))
+			}
+			if len(points) > 0 {
+				p.Curves = append(p.Curves, Curve{c.Name, color(i), strings.Join(points, " ")})
+			}
+		}
 	}
 	return p
 }

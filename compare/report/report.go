@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -208,15 +209,17 @@ const (
 	maxCPU = 0.8
 )
 
-// Warnings says where the load generator itself was the limit.
+// Warnings says where the load generator itself was the limit, and what could not be observed.
 func (r *Report) Warnings() []string {
 	var list []string
 	for _, w := range r.Workloads {
 		for _, c := range r.Comparison.Candidates {
 			late, sent := 0, 0
 			busy := 0.0
+			problem := ""
 			for _, run := range w.Runs[c.Name] {
 				busy = max(busy, run.CPU.Seconds()/run.Took.Seconds())
+				problem = cmp.Or(problem, run.Observed.Problem)
 				for _, s := range run.Samples {
 					sent++
 					if s.Turn == 0 && s.Lag > maxLag {
@@ -231,6 +234,9 @@ func (r *Report) Warnings() []string {
 			if busy > maxCPU {
 				list = append(list, fmt.Sprintf("%s, %s: the load generator kept %.0f %% of a core busy: "+
 					"it may have been the limit", w.Name, c.Name, busy*100))
+			}
+			if problem != "" {
+				list = append(list, fmt.Sprintf("%s, %s: not everything could be observed: %s", w.Name, c.Name, problem))
 			}
 		}
 	}

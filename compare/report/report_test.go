@@ -13,6 +13,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/compare/comparison"
 	"github.com/llm-d-sim/llm-d-sim/compare/load"
+	"github.com/llm-d-sim/llm-d-sim/compare/observe"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
@@ -23,7 +24,12 @@ func example() *Report {
 	}, Title: "tenants"}
 	for i := range 3 {
 		for name, cached := range map[string]int{"plain": i, "epp": 95 + i} {
-			run := load.Run{Took: time.Second, CPU: 900 * time.Millisecond}
+			run := load.Run{Took: time.Second, CPU: 900 * time.Millisecond, Observed: observe.Observation{
+				Waiting: []observe.Point{{At: 0, Value: 0}, {At: time.Second, Value: float64(102 - cached)}},
+			}}
+			if name == "epp" {
+				run.Observed.EPP = &observe.EPP{CPU: 20 * time.Millisecond, Decisions: 10, Deciding: 5 * time.Millisecond}
+			}
 			for n := range 10 {
 				first := time.Duration(n+1) * time.Millisecond
 				run.Samples = append(run.Samples, load.Sample{
@@ -48,6 +54,9 @@ func TestTheTableTellsDifferencesFromNoise(t *testing.T) {
 	require.NoError(t, r.Print(&out))
 	require.Regexp(t, `cached share of the prompts +1\.0 % ± 1\.0 % +96\.0 % ± 1\.0 % +\+95\.0 points`, out.String())
 	require.Regexp(t, `requests +10\.0/s +10\.0/s +no difference`, out.String())
+	require.Regexp(t, `requests that wait at the pods, mean +50\.5 ± 0\.5 +3 ± 0\.5 +-94 %`, out.String())
+	require.Regexp(t, `decision of the EPP, mean +– +0\.50 ms`, out.String())
+	require.Regexp(t, `CPU time of the EPP per request +– +2\.00 ms`, out.String())
 	require.Contains(t, out.String(), "hitRate(epp) > 0.5: met")
 	require.Contains(t, out.String(), "hitRate(plain) > 0.5: NOT MET")
 	require.Contains(t, out.String(), "stays(epp) > 0: NOT MET (stays(epp) > 0: stays of epp was not measured")
@@ -77,7 +86,7 @@ func TestThePageNeedsNoNetwork(t *testing.T) {
 	page := string(raw)
 	require.NotRegexp(t, `(?i)(src|href)\s*=|@import|url\(|<script`, page)
 	require.Contains(t, page, "tenants &lt;b&gt;", "names are text")
-	require.Equal(t, 6, strings.Count(page, "<polyline"), "three plots of two candidates")
+	require.Equal(t, 3*2+2*3, strings.Count(page, "<polyline"), "three distributions of two candidates, and what waits in three repetitions of each")
 	for _, want := range []string{"1.2.3", "v1.35.1", "seed: 1", "image: registry.example/sim:v1", "better", "not met", "pod-a"} {
 		require.Contains(t, page, want)
 	}

@@ -108,7 +108,7 @@ var page string
 // html renders the page. Its styles and plots are inline.
 func (r *Report) html() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"color": func(i int) string { return colors[i%len(colors)] },
+		"color": color,
 		"rows":  r.Rows,
 		"plots": r.plots,
 		"pods":  r.pods,

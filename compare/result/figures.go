@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/llm-d-sim/llm-d-sim/compare/load"
+	"github.com/llm-d-sim/llm-d-sim/compare/observe"
 )
 
 // Figure is a number that sums up one repetition.
@@ -44,6 +45,9 @@ var Figures = []Figure{
 	{"hitRate", "cached share of the prompts", "%", false, func(m *measured) float64 { return ratio(m.cached, m.prompt) }},
 	{"stays", "turns that stay on their pod", "%", false, func(m *measured) float64 { return ratio(m.stayed, m.followed) }},
 	{"busiestPod", "share of the busiest pod", "%", true, func(m *measured) float64 { return ratio(m.busiest, m.ok) }},
+	{"waiting", "requests that wait at the pods, mean", "", true, func(m *measured) float64 { return m.waiting }},
+	{"decision", "decision of the EPP, mean", "ms", true, func(m *measured) float64 { return m.decision }},
+	{"eppCPU", "CPU time of the EPP per request", "ms", true, func(m *measured) float64 { return m.eppCPU }},
 	{"errors", "errors", "", true, func(m *measured) float64 { return float64(m.sent - m.ok) }},
 }
 
@@ -58,11 +62,13 @@ type measured struct {
 	prompt, cached, output    int
 	followed, stayed, busiest int
 	first, whole, perToken    []float64 // Milliseconds, sorted.
+	waiting, decision, eppCPU float64   // NaN if they were not observed.
 }
 
 // Of returns the figures of one repetition.
 func Of(run load.Run, slo Bounds) Values {
 	m := &measured{took: run.Took, sent: len(run.Samples)}
+	m.observe(run.Observed)
 	pods := map[string]int{}
 	before := map[int]string{}
 	for _, s := range run.Samples {
@@ -100,6 +106,20 @@ func Of(run load.Run, slo Bounds) Values {
 		}
 	}
 	return values
+}
+
+func (m *measured) observe(o observe.Observation) {
+	m.waiting, m.decision, m.eppCPU = math.NaN(), math.NaN(), math.NaN()
+	if len(o.Waiting) > 0 {
+		m.waiting = 0
+		for _, p := range o.Waiting {
+			m.waiting += p.Value / float64(len(o.Waiting))
+		}
+	}
+	if o.EPP != nil {
+		m.decision = milliseconds(o.EPP.Deciding) / o.EPP.Decisions
+		m.eppCPU = milliseconds(o.EPP.CPU) / float64(m.sent)
+	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
