@@ -60,12 +60,16 @@ type EPPArgs struct {
 	// routing sidecars fetch. Default: decode pods only.
 	PrefillDecode bool `pulumi:"prefillDecode,optional"`
 
+	// PrecisePrefixes makes the EPP follow what the simulators' KV caches hold, by their KV events,
+	// for EPPs from v0.9.0 on. Default: it remembers the requests that it has sent to each pod.
+	PrecisePrefixes *PrecisePrefixes `pulumi:"precisePrefixes,optional"`
+
 	// FlowControl queues requests by priority while all pods are busy, for EPPs from v0.7.0 on.
 	// Default: pods queue them in the order of their arrival.
 	FlowControl *FlowControl `pulumi:"flowControl,optional"`
 
 	// PluginsConfig is a whole EndpointPickerConfig, YAML, to use instead of the generated
-	// one. Default: generated for the EPP's version, PrefillDecode and FlowControl.
+	// one. Default: generated for the EPP's version, PrefillDecode, PrecisePrefixes and FlowControl.
 	PluginsConfig string `pulumi:"pluginsConfig,optional"`
 
 	// SecureServing makes the EPP serve TLS, with a certificate that it generates itself. Its
@@ -109,6 +113,9 @@ type EPP struct {
 	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 	// PoolName is the name of the InferencePool, empty without one.
 	PoolName pulumi.StringOutput `pulumi:"poolName"`
+	// EventsEndpoint is the address within the cluster, host:port, for the simulators' KV events,
+	// empty without PrecisePrefixes.
+	EventsEndpoint pulumi.StringOutput `pulumi:"eventsEndpoint"`
 
 	// Deployment is the Deployment itself, ready once its outputs are known.
 	Deployment *appsv1.Deployment
@@ -151,9 +158,13 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	if a.FlowControl != nil && e.release.Config.FlowControl.FeatureGate == "" {
 		errs = append(errs, fmt.Errorf("EPP %s cannot queue requests by priority", e.release.Version))
 	}
+	if a.PrecisePrefixes != nil && !e.release.Config.PrefixCache.Precise {
+		errs = append(errs, fmt.Errorf("EPP %s cannot follow KV events", e.release.Version))
+	}
 	if a.PluginsConfig == "" {
 		e.PluginsConfig, err = endpointpicker.PluginsConfig(endpointpicker.Config{
-			Release: e.release, PrefillDecode: a.PrefillDecode, FlowControl: a.FlowControl.options(),
+			Release: e.release, PrefillDecode: a.PrefillDecode,
+			Precise: a.PrecisePrefixes.options(e.TargetPort), FlowControl: a.FlowControl.options(),
 		})
 		errs = append(errs, err)
 	}
@@ -190,11 +201,11 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	}
 	service, err := a.service(ctx, name+"-service", llmd.EPPName, llmd.ComponentEPP, &corev1.ServiceSpecArgs{
 		Selector: pulumi.ToStringMap(selector(llmd.EPPName)),
-		Ports: a.servicePorts(eppMetrics, corev1.ServicePortArgs{
+		Ports: a.servicePorts(eppMetrics, append([]corev1.ServicePortInput{corev1.ServicePortArgs{
 			// Name and protocol show Istio that this is gRPC over plain HTTP/2.
 			Name: pulumi.String("grpc-ext-proc"), AppProtocol: pulumi.String("http2"),
 			Port: pulumi.Int(a.Port), TargetPort: pulumi.String("grpc"),
-		}),
+		}}, a.PrecisePrefixes.servicePorts()...)...),
 	}, pulumi.Parent(e))
 	if err != nil {
 		return nil, err
@@ -205,12 +216,17 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 		}
 	}
 	if err := a.closePods(ctx, name, llmd.EPPName, llmd.ComponentEPP, llmd.EPPGRPCPort,
-		fromGateways(), eppMetrics, pulumi.Parent(e)); err != nil {
+		fromGateways(), append(a.fromPrometheus(eppMetrics), a.PrecisePrefixes.ingress()...), pulumi.Parent(e)); err != nil {
 		return nil, err
 	}
 	e.ServiceName = service.Metadata.Name().Elem()
 	e.Endpoint = a.endpoint(e.ServiceName, a.Port)
+	e.EventsEndpoint = pulumi.String("").ToStringOutput()
+	if a.PrecisePrefixes != nil {
+		e.EventsEndpoint = a.endpoint(e.ServiceName, llmd.EPPEventsPort)
+	}
 	return e, ctx.RegisterResourceOutputs(e, pulumi.Map{
 		"serviceName": e.ServiceName, "endpoint": e.Endpoint, "poolName": e.PoolName,
+		"eventsEndpoint": e.EventsEndpoint,
 	})
 }

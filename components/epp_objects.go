@@ -132,9 +132,9 @@ func (a *epp) workload() workload {
 	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("epp")
 	c.Args = pulumi.ToStringArray(endpointpicker.Args(a.options()))
 	c.Env = corev1.EnvVarArray{podField("POD_NAME", "metadata.name"), podField("NAMESPACE", "metadata.namespace")}
-	c.Ports = corev1.ContainerPortArray{
+	c.Ports = append(corev1.ContainerPortArray{
 		containerPort("grpc", llmd.EPPGRPCPort), containerPort("grpc-health", llmd.EPPHealthPort), containerPort("metrics", llmd.EPPMetricsPort),
-	}
+	}, a.PrecisePrefixes.containerPorts()...)
 	// Ready means able to pick. Alive means only that the port is open: a gRPC check would
 	// kill an EPP that waits for its pool.
 	c.ReadinessProbe = &corev1.ProbeArgs{

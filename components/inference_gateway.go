@@ -167,7 +167,7 @@ func NewInferenceGateway(
 	}
 	object := a.kind.objectName()
 	if err := a.closePods(ctx, name, object, llmd.ComponentGateway, llmd.GatewayListenPort,
-		nil, a.kind.metrics(), pulumi.Parent(g)); err != nil {
+		nil, a.fromPrometheus(a.kind.metrics()), pulumi.Parent(g)); err != nil {
 		return nil, err
 	}
 	service, err := a.service(ctx, name+"-service", object, llmd.ComponentGateway, &corev1.ServiceSpecArgs{

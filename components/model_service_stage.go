@@ -80,6 +80,11 @@ type ModelServiceStageArgs struct {
 	// Simulator holds further settings of the simulator. Default: the simulator's own.
 	Simulator *SimulatorSettings `pulumi:"simulator,optional"`
 
+	// KVEvents is the address, host:port, that the simulators send the events of their KV caches
+	// to, such as an EPP's EventsEndpoint. Needs a KV cache, and a simulator from v0.9.2 on.
+	// Default: they send none.
+	KVEvents pulumi.StringInput `pulumi:"kvEvents,optional"`
+
 	// Args are appended to the simulator's arguments. Default: none.
 	Args []string `pulumi:"args,optional"`
 
@@ -227,7 +232,7 @@ func NewModelServiceStage(
 		s.ServiceName = service.Metadata.Name().Elem()
 		s.Endpoint = a.endpoint(s.ServiceName, a.Port)
 	}
-	if err := a.closePods(ctx, name, a.Name, a.Role, a.Port, a.peers(), a.metricsEndpoint(), pulumi.Parent(s)); err != nil {
+	if err := a.closePods(ctx, name, a.Name, a.Role, a.Port, a.peers(), a.fromPrometheus(a.metricsEndpoint()), pulumi.Parent(s)); err != nil {
 		return nil, err
 	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{

@@ -9,11 +9,11 @@ import (
 )
 
 // closePods closes the pods of `object`, if asked to, except for one port, which stays open
-// to peers in the namespace, or to everyone if peers is nil, and their metrics for Prometheus. The
+// to peers in the namespace, or to everyone if peers is nil, and for what others allow. The
 // kubelet's probes always pass.
 func (c common) closePods(
 	ctx *pulumi.Context, name, object, component string, port int,
-	peers networkingv1.NetworkPolicyPeerArray, metrics metricsEndpoint, opts ...pulumi.ResourceOption,
+	peers networkingv1.NetworkPolicyPeerArray, others networkingv1.NetworkPolicyIngressRuleArray, opts ...pulumi.ResourceOption,
 ) error {
 	if !c.networkPolicy {
 		return nil
@@ -27,7 +27,7 @@ func (c common) closePods(
 		Spec: &networkingv1.NetworkPolicySpecArgs{
 			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(selector(object))},
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
-			Ingress:     append(networkingv1.NetworkPolicyIngressRuleArray{ingress}, c.fromPrometheus(metrics)...),
+			Ingress:     append(networkingv1.NetworkPolicyIngressRuleArray{ingress}, others...),
 		},
 	}, opts...)
 	return err

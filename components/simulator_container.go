@@ -108,6 +108,7 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		LoRAs:               settings.LoRAs,
 		MaxLoRAs:            int32(settings.MaxLoRAs),
 		MaxCPULoRAs:         int32(settings.MaxCPULoRAs),
+		KVEvents:            a.KVEvents != nil,
 		FailureRate:         int32(settings.FailureRate),
 		FailureTypes:        settings.FailureTypes,
 
@@ -117,6 +118,10 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 	var err error
 	if options.Release, err = release.SimulatorOf(knownImage(a.Image), a.Version); err != nil {
 		errs = append(errs, fmt.Errorf("image %w", err))
+	}
+	if options.KVEvents && (options.KVCacheBlocks == 0 || !options.Release.KVEvents) {
+		errs = append(errs, fmt.Errorf("KV events need a KV cache and a simulator from v0.9.2 on, got %d blocks and %s",
+			options.KVCacheBlocks, options.Release.Version))
 	}
 	if settings.MaxNumSeqs < 0 {
 		errs = append(errs, fmt.Errorf("max num seqs must be 1 or more, got %d", settings.MaxNumSeqs))
@@ -184,6 +189,9 @@ func (a *modelServiceStage) simulator(portName string) *corev1.ContainerArgs {
 	if a.Seed != nil {
 		args = append(args, pulumi.Sprintf("--seed=%d", a.Seed))
 	}
+	if a.KVEvents != nil {
+		args = append(args, pulumi.Sprintf(simulator.KVEventsFormat, a.KVEvents))
+	}
 	for _, arg := range simulator.Args(a.options) {
 		args = append(args, pulumi.String(arg))
 	}
@@ -192,15 +200,26 @@ func (a *modelServiceStage) simulator(portName string) *corev1.ContainerArgs {
 	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("simulator")
 	c.Args = args
 	// The simulator names the pod that answered in its x-inference-* response headers.
-	c.Env = corev1.EnvVarArray{
+	c.Env = append(corev1.EnvVarArray{
 		podField("POD_NAME", "metadata.name"),
 		podField("POD_NAMESPACE", "metadata.namespace"),
-		podField("POD_IP", "status.podIP"),
-	}
+	}, a.address()...)
 	c.Ports = corev1.ContainerPortArray{containerPort(portName, a.simulatorPort())}
 	c.StartupProbe = httpProbe(ready, pulumi.String(portName), 1, startSeconds+int(math.Ceil(a.options.StartupDuration.Seconds())))
 	c.ReadinessProbe = httpProbe(ready, pulumi.String(portName), 5, 2)
 	c.LivenessProbe = httpProbe(llmd.HealthPath, pulumi.String(portName), 10, 3)
 	c.Lifecycle = sleepBeforeStop(stageSleepSeconds)
 	return c
+}
+
+// address tells the simulator its own, which its KV events carry: the EPP compares it with the
+// address that it sends requests to, which has a port.
+func (a *modelServiceStage) address() corev1.EnvVarArray {
+	if a.KVEvents == nil {
+		return corev1.EnvVarArray{podField("POD_IP", "status.podIP")}
+	}
+	return corev1.EnvVarArray{
+		podField("IP", "status.podIP"),
+		corev1.EnvVarArgs{Name: pulumi.String("POD_IP"), Value: pulumi.String(fmt.Sprintf("$(IP):%d", a.Port))},
+	}
 }

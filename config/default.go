@@ -42,7 +42,9 @@ func Default() Spec {
 			Verbosity: llmd.EPPVerbosity,
 
 			PluginsConfigCheck: true,
-			Resources:          requests("100m", "128Mi"),
+
+			PrefixCache: PrefixCacheApproximate,
+			Resources:   requests("100m", "128Mi"),
 		},
 		InferenceGateway: InferenceGateway{
 			Standard:     gatewayInstance(llmd.StandardGatewayImage),
@@ -70,7 +72,7 @@ func Default() Spec {
 			},
 		},
 		Simulator: Simulator{
-			Model: "random", MaxNumSeqs: simulator.DefaultMaxNumSeqs, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
+			Model: simulator.DefaultModel, MaxNumSeqs: simulator.DefaultMaxNumSeqs, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
 			MaxLoRAs: 1,
 			KVCache:  KVCache{Blocks: 1024, BlockSize: 16},
 		},

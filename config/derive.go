@@ -28,6 +28,11 @@ func (s *Spec) Pool() bool {
 	return s.EPP.Enabled && (s.Gateway.Enabled || s.IstioGateway() || len(s.Objectives) > 0 || !s.EPPRelease().ByLabel)
 }
 
+// PrecisePrefixes reports whether the simulators tell the EPP what their KV caches hold.
+func (s *Spec) PrecisePrefixes() bool {
+	return s.EPP.Enabled && s.EPP.PrefixCache == PrefixCachePrecise
+}
+
 // EPPRelease returns the facts about the EPP's release. Every valid Spec has one.
 func (s *Spec) EPPRelease() release.EPP {
 	facts, _ := release.EPPOf(s.EPP.Image, s.EPP.Version)

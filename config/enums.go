@@ -12,6 +12,7 @@ var (
 	pullPolicies = []corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever}
 	serviceTypes = []corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer}
 	scalers      = []Scaler{ScalerKEDA, ScalerOther}
+	prefixCaches = []PrefixCache{PrefixCacheApproximate, PrefixCachePrecise}
 	failureTypes = []FailureType{
 		"rate_limit", "invalid_api_key", "context_length", "server_error", "invalid_request", "model_not_found",
 	}
@@ -20,7 +21,7 @@ var (
 // Enum returns the values that a field of this type may have, nil if it is not limited to
 // some.
 func Enum(of reflect.Type) []string {
-	for _, values := range []any{algorithms, pullPolicies, serviceTypes, scalers, failureTypes} {
+	for _, values := range []any{algorithms, pullPolicies, serviceTypes, scalers, prefixCaches, failureTypes} {
 		list := reflect.ValueOf(values)
 		if list.Type().Elem() != of {
 			continue

@@ -183,6 +183,11 @@ type EPP struct {
 	// x-gateway-inference-fairness-id of a request names its tenant. Otherwise requests are
 	// served in the order of their arrival, and the gateways remove the header. Default: false.
 	Fairness bool `json:"fairness"`
+	// PrefixCache is how the EPP knows which pod has the beginning of a prompt in its KV cache:
+	// approximate, by the requests that it has sent there, or precise, by the events of the
+	// simulators' caches. precise needs simulator.kvCache.enabled, an EPP from v0.9.0 on, and
+	// simulators from v0.9.2 on. Default: approximate.
+	PrefixCache PrefixCache `json:"prefixCache"`
 	// Args are appended to the EPP's arguments. Default: none.
 	Args []string `json:"args"`
 	// Resources of the EPP container. Default: requests of 100m CPU and 128Mi memory.
@@ -195,6 +200,15 @@ type EPP struct {
 	// an older version. Plugins that are not llm-d's need it off. Default: true.
 	PluginsConfigCheck bool `json:"pluginsConfigCheck"`
 }
+
+// PrefixCache is a way to know what the pods' caches hold.
+type PrefixCache string
+
+// The ways to know it.
+const (
+	PrefixCacheApproximate PrefixCache = "approximate"
+	PrefixCachePrecise     PrefixCache = "precise"
+)
 
 // InferencePool configures pod discovery by InferencePool; needs the inference
 // extension's CRDs.

@@ -28,6 +28,7 @@ func (s *Spec) problems(roots roots) []Problem {
 	v := &validator{roots: roots}
 	s.checkTopLevel(v)
 	s.checkEPP(v)
+	s.checkPrefixCache(v)
 	s.checkObjectives(v)
 	s.checkGateways(v)
 	s.checkStages(v)

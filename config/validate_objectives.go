@@ -44,11 +44,7 @@ func (s *Spec) checkObjectives(v *validator) {
 	}
 	epp, err := release.EPPOf(s.EPP.Image, s.EPP.Version)
 	if err == nil && epp.Config.FlowControl.FeatureGate == "" {
-		newer := resetCommand(v.at("epp.image"))
-		if s.EPP.Version != "" {
-			newer = both(removeCommand(v.at("epp.version")), newer)
-		}
-		v.add(path, s.Objectives, newer, "needs an EPP from v0.7.0 on: EPP %s has no queues for priorities", epp.Version)
+		v.add(path, s.Objectives, s.defaultEPP(v), "needs an EPP from v0.7.0 on: EPP %s has no queues for priorities", epp.Version)
 	}
 }
 

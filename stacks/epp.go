@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
@@ -31,6 +33,7 @@ func (c *composer) epp() error {
 		Verbosity:        integer(epp.Verbosity),
 		KVCacheMetric:    c.spec.SimulatorRelease().KVCacheMetric,
 		PrefillDecode:    c.spec.Sidecar(),
+		PrecisePrefixes:  precisePrefixes(c.spec),
 		FlowControl:      flowControl(c.spec),
 		PluginsConfig:    plugins,
 		SecureServing:    epp.SecureServing,
@@ -73,5 +76,16 @@ func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
 	}
 	return []schema.GroupVersionKind{
 		schema.FromAPIVersionAndKind(spec.EPPRelease().ObjectiveAPI, "InferenceObjective"),
+	}
+}
+
+func precisePrefixes(spec *config.Spec) *components.PrecisePrefixes {
+	if !spec.PrecisePrefixes() {
+		return nil
+	}
+	return &components.PrecisePrefixes{
+		Model: spec.Simulator.Model, BlockSize: int(spec.Simulator.KVCache.BlockSize),
+		// The decode pods have no Service of their own in every mode.
+		Tokenizer: fmt.Sprintf("http://%s:%d", spec.Service.Name, spec.Service.Port),
 	}
 }

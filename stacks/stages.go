@@ -1,6 +1,10 @@
 package stacks
 
 import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
@@ -83,6 +87,10 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		ClusterDomain:    c.spec.ClusterDomain,
 		Metrics:          c.metrics(),
 		ReadyTimeout:     c.spec.ReadyTimeout.Duration.String(),
+	}
+	if c.spec.PrecisePrefixes() {
+		// The EPP's own output would make the pods wait for it.
+		args.KVEvents = pulumi.String(fmt.Sprintf("%s:%d", llmd.EPPName, llmd.EPPEventsPort))
 	}
 	if stage.KEDAScales() {
 		args.KEDANamespace = stage.Autoscaling.KEDANamespace

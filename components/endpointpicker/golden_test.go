@@ -48,6 +48,15 @@ func rendered(t *testing.T, epp release.EPP) map[string]string {
 		require.NoError(t, err)
 		files[name+".yaml"] = config
 	}
+	if epp.Config.PrefixCache.Precise {
+		for name, prefill := range map[string]bool{"precise-decode-only": false, "precise-prefill-decode": true} {
+			config, err := PluginsConfig(Config{Release: epp, PrefillDecode: prefill, Precise: &Precise{
+				Model: "m", Tokenizer: "http://decode:8200", BlockTokens: 16,
+			}})
+			require.NoError(t, err)
+			files[name+".yaml"] = config
+		}
+	}
 	if epp.Config.FlowControl.FeatureGate != "" {
 		config, err := PluginsConfig(Config{Release: epp, PrefillDecode: true, FlowControl: queues})
 		require.NoError(t, err)

@@ -47,6 +47,9 @@ type Config struct {
 	Release release.EPP
 	// PrefillDecode sends long prompts through a prefill pod first. Default: decode only.
 	PrefillDecode bool
+	// Precise makes the EPP follow the pods' caches by their KV events, which the release must
+	// support. Default: approximate, by the requests that it has sent to each pod.
+	Precise *Precise
 	// FlowControl queues requests by priority while all pods are busy, which the release must
 	// support. Default: pods queue them in the order of their arrival.
 	FlowControl *FlowControl
@@ -89,10 +92,10 @@ func PluginsConfig(c Config) (string, error) {
 		{Type: "queue-scorer"},
 		{Type: "kv-cache-utilization-scorer"},
 	}
-	plugins = append(plugins, prefixPlugins(facts.PrefixCache)...)
+	plugins = append(plugins, c.prefixPlugins()...)
 	plugins = append(plugins,
 		// Spreads prompts that no pod knows yet, so that all caches fill alike.
-		plugin{Type: "no-hit-lru-scorer"},
+		plugin{Type: "no-hit-lru-scorer", Parameters: c.Precise.consult()},
 		plugin{Type: "max-score-picker"})
 	decode := []pluginRef{
 		{Ref: "decode-filter"},
@@ -126,9 +129,20 @@ func PluginsConfig(c Config) (string, error) {
 	return render(config)
 }
 
-// prefixPlugins returns the scorer for prompts that share a prefix, after the plugin that
-// it depends on, if there is one.
-func prefixPlugins(facts release.PrefixCache) []plugin {
+// prefixPlugins returns the scorer for prompts that share a prefix, after the plugins that
+// it depends on.
+func (c Config) prefixPlugins() []plugin {
+	approximate := approximatePlugins(c.Release.Config.PrefixCache)
+	switch {
+	case c.Precise == nil:
+		return approximate
+	case c.PrefillDecode: // The decider consults no other producer.
+		return append(approximate[:1], c.Precise.plugins()...)
+	}
+	return c.Precise.plugins()
+}
+
+func approximatePlugins(facts release.PrefixCache) []plugin {
 	parameters := map[string]any{"autoTune": false, "lruCapacityPerServer": prefixLRUPerServer}
 	if facts.InCharacters {
 		parameters["blockSize"] = blockCharacters

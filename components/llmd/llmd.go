@@ -25,6 +25,10 @@ func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
 // ClusterDomain is the DNS domain of nearly all clusters.
 const ClusterDomain = "cluster.local"
 
+// KVHashSeed is what simulators and an EPP that reads their KV events begin the hashes of
+// prompts with.
+const KVHashSeed = "llm-d-sim"
+
 // ServiceHost returns the DNS name of a Service within the cluster.
 func ServiceHost(service, namespace, clusterDomain string) string {
 	return service + "." + namespace + ".svc." + clusterDomain
@@ -40,6 +44,8 @@ const (
 	EPPGRPCPort    = 9002
 	EPPHealthPort  = 9003
 	EPPMetricsPort = 9090
+	// EPPEventsPort is where the EPP receives KV events, as in llm-d's guides.
+	EPPEventsPort = 5557
 	// GatewayServicePort is a gateway's Service port, in front of GatewayListenPort.
 	GatewayServicePort = 8080
 	GatewayListenPort  = 80

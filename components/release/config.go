@@ -53,6 +53,9 @@ type PrefixCache struct {
 	ProducerByDefault bool
 	// MinBlockTokens is the smallest block that is allowed. 0: any.
 	MinBlockTokens int
+	// Precise says that the EPP can learn from the pods' KV events what their caches hold, with
+	// tokens that a pod makes of a prompt.
+	Precise bool
 }
 
 // Decider is how an EPP decides whether a prefill pod processes the prompt first.
@@ -155,6 +158,7 @@ func (c *Config) v09() {
 	c.StrictParameters = true
 	c.PrefixCache.ProducerByDefault = true
 	c.PrefixCache.MinBlockTokens = 64
+	c.PrefixCache.Precise = true
 	c.Disaggregation.HeaderHandler = ""
 	c.FlowControl.Detector, c.FlowControl.CountsRequests = "concurrency-detector", true
 	c.FlowControl.DetectorInside = true

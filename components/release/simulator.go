@@ -20,6 +20,9 @@ type Simulator struct {
 	// simulator looks the model up at a model hub when it starts, and needs a tokenizer
 	// service for a model that exists there. Older ones exit on the flag.
 	DummyTokenizerFlag bool
+	// KVEvents says that the simulator sends its KV events to an EPP, which may start later, and
+	// tells it the tokens of a prompt.
+	KVEvents bool
 	// StartupDurationFlag says that --startup-duration exists. Older ones exit on it.
 	StartupDurationFlag bool
 }
@@ -43,7 +46,7 @@ var simulators = table[Simulator]{
 			s.ReadyPath = "/health/ready"
 			s.StartupDurationFlag = true
 		}},
-		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag = true }},
+		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag, s.KVEvents = true, true }},
 		{"v0.11.0", func(s *Simulator) {
 			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"
 		}},

@@ -2,6 +2,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
@@ -17,7 +19,7 @@ import (
 type Options struct {
 	// Release decides which flags exist. Required.
 	Release release.Simulator
-	// Model is the name to answer to. Default: random.
+	// Model is the name to answer to. Default: DefaultModel.
 	Model string
 	// Port to serve on. Required.
 	Port int32
@@ -33,6 +35,9 @@ type Options struct {
 	TimeFactorUnderLoad float64
 	// KVCacheBlocks is the size of the KV cache in blocks of KVCacheBlockSize tokens. 0: no cache.
 	KVCacheBlocks, KVCacheBlockSize int32
+	// KVEvents makes events of the KV cache what an EPP understands. The cache must be on, and the
+	// release must support it. Where they go is an argument of its own, of KVEventsFormat.
+	KVEvents bool
 	// StartupDuration is how long the simulator is not ready. Release must have the flag.
 	StartupDuration time.Duration
 	// LoRAs are names of adapters, of which MaxLoRAs are used concurrently and MaxCPULoRAs kept.
@@ -44,6 +49,12 @@ type Options struct {
 	// Args are appended; the last occurrence of a flag wins.
 	Args []string
 }
+
+// KVEventsFormat is the argument that says where KV events go, a host and a port.
+const KVEventsFormat = "--zmq-endpoint=tcp://%s"
+
+// DefaultModel is the name that a simulator answers to by default.
+const DefaultModel = "random"
 
 // DefaultMaxNumSeqs is how many requests a simulator processes concurrently by default.
 const DefaultMaxNumSeqs = 5
@@ -78,12 +89,8 @@ func (l Latencies) flags() []latencyFlag {
 
 // Args returns the command line.
 func Args(o Options) []string {
-	model := o.Model
-	if model == "" {
-		model = "random"
-	}
 	args := []string{
-		"--model=" + model,
+		"--model=" + cmp.Or(o.Model, DefaultModel),
 		"--mode=random",
 		fmt.Sprintf("--port=%d", o.Port),
 		fmt.Sprintf("--v=%d", o.Verbosity),
@@ -105,6 +112,10 @@ func Args(o Options) []string {
 	if o.KVCacheBlocks > 0 {
 		args = append(args, "--enable-kvcache",
 			fmt.Sprintf("--kv-cache-size=%d", o.KVCacheBlocks), fmt.Sprintf("--block-size=%d", o.KVCacheBlockSize))
+	}
+	if o.KVEvents {
+		// In a batch of one: the EPP has to know of a block before the next request comes.
+		args = append(args, "--hash-seed="+llmd.KVHashSeed, "--event-batch-size=1")
 	}
 	if o.FailureRate > 0 {
 		args = append(args, fmt.Sprintf("--failure-injection-rate=%d", o.FailureRate))

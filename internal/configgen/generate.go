@@ -22,6 +22,7 @@ var choices = map[string][]any{
 	"gateway.className":          {"other"},
 	"loadBalancing.algorithm":    {"ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "LEAST_CONN"},
 	"epp.args":                   {[]any{"--enable-pprof=false"}},
+	"epp.prefixCache":            {"approximate", "precise"},
 	"decode.args":                {[]any{"--max-loras=2"}},
 	"prefill.args":               {[]any{"--max-loras=3", "--max-cpu-loras=4"}},
 	"simulator.model":            {"random", "org/model"},

@@ -1,0 +1,34 @@
+package config
+
+import (
+	"github.com/llm-d-sim/llm-d-sim/components/release"
+)
+
+func (s *Spec) checkPrefixCache(v *validator) {
+	path := v.at("epp.prefixCache")
+	oneOf(v, path, s.EPP.PrefixCache, prefixCaches...)
+	if !s.PrecisePrefixes() {
+		return
+	}
+	if enabled := v.at("simulator.kvCache.enabled"); !s.Simulator.KVCache.Enabled {
+		v.add(enabled, false, setCommand(enabled, true), "must be true if epp.prefixCache is precise: there is nothing to know of simulators without a KV cache")
+	}
+	if epp, err := release.EPPOf(s.EPP.Image, s.EPP.Version); err == nil && !epp.Config.PrefixCache.Precise {
+		v.add(path, s.EPP.PrefixCache, s.defaultEPP(v), "needs an EPP from v0.9.0 on: EPP %s has no tokenizer of its own", epp.Version)
+	}
+	for _, stage := range s.simulatorStages() {
+		if sim, err := release.SimulatorOf(stage.Image, s.Simulator.Version); err == nil && !sim.KVEvents {
+			v.add(path, s.EPP.PrefixCache, resetCommand(path), "needs simulators from v0.9.2 on, and %s is %s", stage.Image, sim.Version)
+			return
+		}
+	}
+}
+
+// defaultEPP returns the command for the default release of the EPP.
+func (s *Spec) defaultEPP(v *validator) string {
+	newer := resetCommand(v.at("epp.image"))
+	if s.EPP.Version != "" {
+		return both(removeCommand(v.at("epp.version")), newer)
+	}
+	return newer
+}
