@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +19,7 @@ func TestProgramInYAMLTakesAStackOverAndBack(t *testing.T) {
 	s.Up()
 	objects, outputs := s.Objects(), s.Outputs()
 
-	program := example(t, s, "stack", "  sim:\n", "  sim:\n    name: llm-d-sim\n")
+	program := s.Example("stack", "  sim:\n", "  sim:\n    name: llm-d-sim\n")
 	s.Project(program)
 	require.Regexp(t, `Resources:\n +26 unchanged`, s.Must("preview", "--expect-no-changes"))
 	requireUnchanged(t, s.Up())
@@ -61,27 +59,12 @@ func requireUnchanged(t *testing.T, summary string) {
 	require.NotRegexp(t, "created|updated|deleted|replaced", summary)
 }
 
-// example returns an example's program as one of the stack's project and namespace, with some
-// lines replaced.
-func example(t *testing.T, s *labtest.Stack, folder string, replace ...string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", "examples", "yaml", folder, "Pulumi.yaml"))
-	require.NoError(t, err)
-	name, rest, found := strings.Cut(string(raw), "\n")
-	require.True(t, found)
-	for i := 0; i < len(replace); i += 2 {
-		require.Contains(t, rest, replace[i])
-	}
-	replace = append(replace, strings.TrimPrefix(name, "name: "), s.Namespace)
-	return "name: llm-d-sim\n" + strings.NewReplacer(replace...).Replace(rest)
-}
-
 func TestPartsBesideOtherResourcesOfAProgram(t *testing.T) {
 	t.Parallel()
 	lab.InstallPackage(t)
 	s := lab.NewStack(t, "parts-yaml", nil)
 	s.Must("config", "rm", "namespace") // YAML would read it in place of the resource.
-	s.Project(example(t, s, "parts"))
+	s.Project(s.Example("parts"))
 	require.Contains(t, s.Up(), "16 created")
 	require.ElementsMatch(t, append([]string{
 		"Deployment ms-sim-llm-d-modelservice-decode", "Service ms-sim-llm-d-modelservice-decode",

@@ -3,6 +3,7 @@ package labtest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,4 +26,19 @@ func (s *Stack) Project(content string) {
 func (s *Stack) Restore() {
 	s.t.Helper()
 	s.Program(s.lab.program)
+}
+
+// Example returns the program of an example in YAML as one of the stack's project and namespace,
+// with some lines replaced.
+func (s *Stack) Example(folder string, replace ...string) string {
+	s.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(s.lab.Clone, "examples", "yaml", folder, "Pulumi.yaml"))
+	require.NoError(s.t, err)
+	name, rest, found := strings.Cut(string(raw), "\n")
+	require.True(s.t, found)
+	for i := 0; i < len(replace); i += 2 {
+		require.Contains(s.t, rest, replace[i])
+	}
+	replace = append(replace, strings.TrimPrefix(name, "name: "), s.Namespace)
+	return "name: llm-d-sim\n" + strings.NewReplacer(replace...).Replace(rest)
 }
