@@ -111,12 +111,10 @@ func (d *decoder) object(target reflect.Value, path *field.Path, tree any) {
 // embedded structs.
 func fields(v reflect.Value) map[string]reflect.Value {
 	byName := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if v.Type().Field(i).Anonymous {
-			maps.Copy(byName, fields(v.Field(i)))
-		} else {
-			byName[name] = v.Field(i)
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if !f.Anonymous {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			byName[name] = v.FieldByIndex(f.Index)
 		}
 	}
 	return byName

@@ -46,10 +46,12 @@ func leavesOf(of reflect.Type, path string) []Leaf {
 		return []Leaf{{path, of}}
 	}
 	var list []Leaf
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for _, field := range reflect.VisibleFields(of) {
+		if field.Anonymous { // Its own fields follow.
+			continue
+		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if path != "" && name != "" {
+		if path != "" {
 			name = "." + name
 		}
 		list = append(list, leavesOf(field.Type, path+name)...)
