@@ -72,9 +72,7 @@ func Default() Spec {
 			},
 		},
 		Simulator: Simulator{
-			Model: simulator.DefaultModel, MaxNumSeqs: simulator.DefaultMaxNumSeqs, TimeFactorUnderLoad: 1, MaxModelLen: simulator.DefaultMaxModelLen,
-			MaxLoRAs: 1,
-			KVCache:  KVCache{Blocks: 1024, BlockSize: 16},
+			Model: simulator.DefaultModel, MaxModelLen: simulator.DefaultMaxModelLen, MaxLoRAs: 1, KVCache: KVCache{BlockSize: 16},
 		},
 	}
 }
@@ -105,3 +103,11 @@ func PullPolicy(image string, configured corev1.PullPolicy) corev1.PullPolicy {
 	}
 	return configured
 }
+
+// simulatorDefaults are the settings of a simulator for which none are configured.
+var simulatorDefaults = func() StageSimulator {
+	s := costs(simulator.Profile{TimeFactorUnderLoad: 1, MaxNumSeqs: simulator.DefaultMaxNumSeqs})
+	s.KVCache = StageKVCache{Enabled: new(false), Blocks: new(int32(1024))}
+	s.Failures = Failures{Rate: new(int32(0))}
+	return s
+}()

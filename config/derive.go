@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
@@ -99,12 +101,18 @@ func (s *Spec) DecodeStage() Stage {
 			Port:         s.Service.Port,
 			LogVerbosity: s.LogVerbosity,
 			Resources:    s.Resources,
+			Simulator:    s.simulatorOf(StageSimulator{}),
 		}
 	}
 	return s.inherit(s.Decode.Stage)
 }
 
-// simulatorStages returns the stages that are deployed.
+// KVCache reports whether any simulators have a KV cache.
+func (s *Spec) KVCache() bool {
+	return slices.ContainsFunc(s.simulatorStages(), func(stage Stage) bool { return *stage.Simulator.KVCache.Enabled })
+}
+
+// simulatorStages returns the stages that are deployed: first the one that answers, then prefill.
 func (s *Spec) simulatorStages() []Stage {
 	stages := []Stage{s.DecodeStage()}
 	if s.Prefill.Enabled {
@@ -120,5 +128,6 @@ func (s *Spec) inherit(stage Stage) Stage {
 	if stage.Resources.Requests == nil && stage.Resources.Limits == nil {
 		stage.Resources = s.Resources
 	}
+	stage.Simulator = s.simulatorOf(stage.Simulator)
 	return stage
 }

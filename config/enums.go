@@ -21,7 +21,7 @@ var (
 // Enum returns the values that a field of this type may have, nil if it is not limited to
 // some.
 func Enum(of reflect.Type) []string {
-	for _, values := range []any{algorithms, pullPolicies, serviceTypes, scalers, prefixCaches, failureTypes} {
+	for _, values := range []any{algorithms, pullPolicies, serviceTypes, scalers, profiles, prefixCaches, failureTypes} {
 		list := reflect.ValueOf(values)
 		if list.Type().Elem() != of {
 			continue

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -17,12 +18,20 @@ var idleParts = []struct {
 	{"prefill.autoscaling.scaler", func(s *Spec) bool { return s.Prefill.Enabled && s.Prefill.Autoscaling.Enabled }, "without prefill.autoscaling.enabled"},
 	{"prefill.autoscaling.kedaNamespace", func(s *Spec) bool { return s.Prefill.KEDAScales() && s.NetworkPolicy.Enabled }, "without networkPolicy.enabled and prefill.autoscaling.enabled, whose scaler is keda"},
 	{"prefill.autoscaling", func(s *Spec) bool { return s.Prefill.KEDAScales() }, "without prefill.autoscaling.enabled, whose scaler is keda"},
+	{"prefill.simulator.kvCacheTransferLatency", never, "on prefill pods, which fetch no KV cache"},
+	{"prefill.simulator.interTokenLatency", never, "on prefill pods, which answer with one token"},
+	{"prefill.simulator.interTokenLatencyStdDev", never, "on prefill pods, which answer with one token"},
+	{"prefill.simulator.kvCache", func(s *Spec) bool { return s.Prefill.Enabled && *s.PrefillStage().Simulator.KVCache.Enabled }, "without prefill.enabled and prefill.simulator.kvCache.enabled"},
+	{"prefill.simulator.failures.types", func(s *Spec) bool { return s.Prefill.Enabled && *s.PrefillStage().Simulator.Failures.Rate > 0 }, "without prefill.enabled and prefill.simulator.failures.rate"},
 	{"prefill", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
 	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
 	{"decode.autoscaling.enabled", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled"},
 	{"decode.autoscaling.scaler", func(s *Spec) bool { return s.Decode.Enabled && s.Decode.Autoscaling.Enabled }, "without decode.autoscaling.enabled"},
 	{"decode.autoscaling.kedaNamespace", func(s *Spec) bool { return s.Decode.KEDAScales() && s.NetworkPolicy.Enabled }, "without networkPolicy.enabled and decode.autoscaling.enabled, whose scaler is keda"},
 	{"decode.autoscaling", func(s *Spec) bool { return s.Decode.KEDAScales() }, "without decode.autoscaling.enabled, whose scaler is keda"},
+	{"decode.simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
+	{"decode.simulator.kvCache", func(s *Spec) bool { return s.Decode.Enabled && *s.DecodeStage().Simulator.KVCache.Enabled }, "without decode.enabled and decode.simulator.kvCache.enabled"},
+	{"decode.simulator.failures.types", func(s *Spec) bool { return s.Decode.Enabled && *s.DecodeStage().Simulator.Failures.Rate > 0 }, "without decode.enabled and decode.simulator.failures.rate"},
 	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
 	{"epp.fairness", func(s *Spec) bool { return s.EPP.Enabled && len(s.Objectives) > 0 }, "without objectives"},
 	{"epp", func(s *Spec) bool { return s.EPP.Enabled }, "without epp.enabled"},
@@ -38,11 +47,19 @@ var idleParts = []struct {
 	{"monitoring.interval", (*Spec).Monitors, "without monitoring.enabled and monitoring.operator"},
 	{"monitoring.alerts", (*Spec).Monitors, "without monitoring.enabled and monitoring.operator"},
 	{"monitoring", func(s *Spec) bool { return s.Monitoring.Enabled }, "without monitoring.enabled"},
-	{"simulator.kvCache", func(s *Spec) bool { return s.Simulator.KVCache.Enabled }, "without simulator.kvCache.enabled"},
+	{"simulator.kvCache", (*Spec).KVCache, "without simulator.kvCache.enabled"},
 	{"simulator.maxLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
 	{"simulator.maxCpuLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
-	{"simulator.failures.types", func(s *Spec) bool { return s.Simulator.Failures.Rate > 0 }, "without simulator.failures.rate"},
+	{"simulator.failures.types", (*Spec).fails, "without simulator.failures.rate"},
 	{"simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
+}
+
+// never is that of a setting that has no effect in any configuration.
+func never(*Spec) bool { return false }
+
+// fails reports whether any simulators fail at random.
+func (s *Spec) fails() bool {
+	return slices.ContainsFunc(s.simulatorStages(), func(stage Stage) bool { return *stage.Simulator.Failures.Rate > 0 })
 }
 
 // idle returns a warning for each setting that has no effect. Switches that are off are

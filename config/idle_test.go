@@ -55,6 +55,21 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 		"closed metrics":  {map[string]string{"monitoring": `{"enabled":true,"prometheus":{"podLabels":{"a":"b"}}}`, "networkPolicy": on}, nil},
 		"null is not set": {map[string]string{"decode": `{"replicas":null}`, "prefill": "null"}, nil},
 		"Helm":            {map[string]string{"kubernetes:suppressHelmHookWarnings": "true"}, []string{"kubernetes:suppressHelmHookWarnings"}},
+		"a stage's simulator": {
+			map[string]string{
+				"prefill": `{"enabled":true,"simulator":{"interTokenLatency":"1ms","kvCacheTransferLatency":"1ms","kvCache":{"blocks":2}}}`,
+				"decode":  `{"enabled":true,"simulator":{"failures":{"types":["rate_limit"]},"kvCache":{"enabled":true,"blocks":2},"kvCacheTransferLatency":"1ms"}}`,
+			},
+			[]string{"decode.simulator.failures.types", "decode.simulator.kvCacheTransferLatency", "prefill.simulator.interTokenLatency", "prefill.simulator.kvCache.blocks", "prefill.simulator.kvCacheTransferLatency"},
+		},
+		"one stage's cache": {
+			map[string]string{"decode": `{"enabled":true,"simulator":{"kvCache":{"enabled":true}}}`, "simulator": `{"kvCache":{"blocks":9},"failures":{"types":["rate_limit"]}}`},
+			[]string{"simulator.failures.types"},
+		},
+		"a stage's simulator in single mode": {
+			map[string]string{"decode": `{"simulator":{"kvCache":{"blocks":9},"maxNumSeqs":2}}`, "simulator": `{"kvCache":{"enabled":true}}`},
+			[]string{"decode.simulator.kvCache.blocks", "decode.simulator.maxNumSeqs"},
+		},
 	} {
 		s := newStack(t, Namespace, in(test.values))
 		loaded, err := s.load()

@@ -72,8 +72,15 @@ func TestDefaults(t *testing.T) {
 	require.True(t, s.Decode.RoutingSidecar.Enabled)
 	require.Equal(t, "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", s.Decode.RoutingSidecar.Image)
 	require.Equal(t, Simulator{
-		Model: "random", MaxNumSeqs: 5, TimeFactorUnderLoad: 1, MaxModelLen: 1024, MaxLoRAs: 1, KVCache: KVCache{Blocks: 1024, BlockSize: 16},
+		Model: "random", MaxModelLen: 1024, MaxLoRAs: 1, KVCache: KVCache{BlockSize: 16},
 	}, s.Simulator)
+	all := s.DecodeStage().Simulator
+	require.EqualValues(t, 5, *all.MaxNumSeqs)
+	require.InDelta(t, 1, *all.TimeFactorUnderLoad, 0)
+	require.False(t, *all.KVCache.Enabled)
+	require.EqualValues(t, 1024, *all.KVCache.Blocks)
+	require.Zero(t, *all.Failures.Rate)
+	require.Zero(t, all.TimeToFirstToken.Duration+all.PrefillOverhead.Duration+all.InterTokenLatency.Duration)
 }
 
 func TestStagesInheritTopLevelKeys(t *testing.T) {

@@ -55,7 +55,8 @@ type section struct {
 func writeReference(t *testing.T) string {
 	t.Helper()
 	docs := fieldDocs(t)
-	queue := []section{{of: reflect.TypeFor[Spec](), value: reflect.ValueOf(Default())}}
+	spec := Default()
+	queue := []section{{of: reflect.TypeFor[Spec](), value: reflect.ValueOf(*spec.Resolved())}}
 	placeOf := map[reflect.Type]string{}
 	var out strings.Builder
 	for len(queue) > 0 {
@@ -178,6 +179,9 @@ func splitDefault(doc string) (description, value string) {
 // checkDefault compares the default in a comment with Default, if that is a plain value.
 func checkDefault(t *testing.T, field, documented string, value reflect.Value) {
 	t.Helper()
+	if value.Kind() == reflect.Pointer && !value.IsNil() {
+		value = value.Elem()
+	}
 	if value.IsZero() && value.Kind() != reflect.Bool || value.Kind() == reflect.Struct || field == "GatewayInstance.Image" {
 		return
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // Spec is the whole stack configuration. Default returns it with every default
-// filled in; Load and Validate guarantee the bounds named at each field.
+// filled in that depends on no other key; Load and Validate guarantee the bounds named at
+// each field.
 type Spec struct {
 	// Name of the deployment; names the single-mode Deployment ms-sim-{name}-decode.
 	// A DNS label of at most 49 characters. Default: llm-sim.

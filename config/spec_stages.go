@@ -21,6 +21,9 @@ type Stage struct {
 	Resources corev1.ResourceRequirements `json:"resources"`
 	// Args are appended to the simulator's arguments. Default: none.
 	Args []string `json:"args"`
+	// Simulator overrides keys of the top-level simulator for this stage. A profile of the stage
+	// overrides all those keys that a profile sets.
+	Simulator StageSimulator `json:"simulator"`
 }
 
 // DecodeStage is a Stage with the sidecar that fetches prefill results.

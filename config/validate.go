@@ -156,6 +156,7 @@ func (s *Spec) checkStages(v *validator) {
 		v.port(path.Child("port"), stage.Port)
 		v.verbosity(path.Child("logVerbosity"), stage.LogVerbosity)
 		v.resources(path.Child("resources"), stage.Resources)
+		stage.Simulator.check(v, path.Child("simulator"), s.simulatorOf(stage.Simulator))
 		v.args(path.Child("args"), stage.Args, map[string]string{
 			"port": "use " + name + ".port", "v": "use " + name + ".logVerbosity",
 			"seed": "use simulator.seed",

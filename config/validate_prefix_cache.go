@@ -10,8 +10,10 @@ func (s *Spec) checkPrefixCache(v *validator) {
 	if !s.PrecisePrefixes() {
 		return
 	}
-	if enabled := v.at("simulator.kvCache.enabled"); !s.Simulator.KVCache.Enabled {
-		v.add(enabled, false, setCommand(enabled, true), "must be true if epp.prefixCache is precise: there is nothing to know of simulators without a KV cache")
+	for key, stages := range s.stagesByKey("kvCache.enabled", func(own StageSimulator) bool { return own.KVCache.Enabled != nil }) {
+		if enabled := v.at(key); !*stages[0].Simulator.KVCache.Enabled { // The same for all stages of one key.
+			v.add(enabled, false, setCommand(enabled, true), "must be true if epp.prefixCache is precise: there is nothing to know of simulators without a KV cache")
+		}
 	}
 	if epp, err := release.EPPOf(s.EPP.Image, s.EPP.Version); err == nil && !epp.Config.PrefixCache.Precise {
 		v.add(path, s.EPP.PrefixCache, s.defaultEPP(v), "needs an EPP from v0.9.0 on: EPP %s has no tokenizer of its own", epp.Version)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/llm-d-sim/llm-d-sim/components/release"
@@ -42,39 +43,83 @@ func (s *Spec) checkSimulator(v *validator) {
 	if sim.Model == "" {
 		v.invalid(path.Child("model"), "", "must not be empty")
 	}
-	for name, d := range map[string]time.Duration{
-		"timeToFirstToken": sim.TimeToFirstToken.Duration, "prefillOverhead": sim.PrefillOverhead.Duration,
-		"prefillTimePerToken": sim.PrefillTimePerToken.Duration, "prefillTimeStdDev": sim.PrefillTimeStdDev.Duration,
-		"interTokenLatency":      sim.InterTokenLatency.Duration,
-		"kvCacheTransferLatency": sim.KVCacheTransferLatency.Duration,
-	} {
-		v.duration(path.Child(name), d, 0)
-	}
-	v.deviation(path.Child("timeToFirstTokenStdDev"), sim.TimeToFirstTokenStdDev.Duration, sim.TimeToFirstToken.Duration)
-	v.deviation(path.Child("interTokenLatencyStdDev"), sim.InterTokenLatencyStdDev.Duration, sim.InterTokenLatency.Duration)
-	for name, d := range map[string]time.Duration{
-		"prefillOverhead": sim.PrefillOverhead.Duration, "prefillTimePerToken": sim.PrefillTimePerToken.Duration,
-	} {
-		if d > 0 && sim.TimeToFirstToken.Duration > 0 {
-			v.add(path.Child(name), d.String(), resetCommand(path.Child("timeToFirstToken")),
-				"cannot be set together with simulator.timeToFirstToken, which replaces it")
-		}
-	}
-	if sim.TimeFactorUnderLoad < 1 {
-		v.invalid(path.Child("timeFactorUnderLoad"), sim.TimeFactorUnderLoad, "must be 1 or more")
-	}
-	v.atLeastOne(path.Child("maxNumSeqs"), sim.MaxNumSeqs)
+	sim.forStages().check(v, path, s.simulatorOf(StageSimulator{}))
+	s.checkProfiles(v)
 	v.atLeastOne(path.Child("maxModelLen"), sim.MaxModelLen)
-	v.atLeastOne(path.Child("kvCache", "blocks"), sim.KVCache.Blocks)
 	if size := sim.KVCache.BlockSize; !slices.Contains(blockSizes, size) {
 		v.invalid(path.Child("kvCache", "blockSize"), size, "must be one of 8, 16, 32, 64, 128")
 	}
-	v.between(path.Child("failures", "rate"), sim.Failures.Rate, 0, 100)
-	for i, failure := range sim.Failures.Types {
-		oneOf(v, path.Child("failures", "types").Index(i), failure, failureTypes...)
-	}
 	s.checkStartup(v, path.Child("startupDuration"))
 	s.checkLoRAs(v, path)
+}
+
+// check checks the settings at a path. all are those of the simulators that they result in.
+func (s StageSimulator) check(v *validator, path *field.Path, all StageSimulator) {
+	if s.Profile != "" {
+		oneOf(v, path.Child("profile"), s.Profile, profiles...)
+	}
+	for name, d := range map[string]*metav1.Duration{
+		"timeToFirstToken": s.TimeToFirstToken, "prefillOverhead": s.PrefillOverhead,
+		"prefillTimePerToken": s.PrefillTimePerToken, "prefillTimeStdDev": s.PrefillTimeStdDev,
+		"interTokenLatency": s.InterTokenLatency, "kvCacheTransferLatency": s.KVCacheTransferLatency,
+	} {
+		if d != nil {
+			v.duration(path.Child(name), d.Duration, 0)
+		}
+	}
+	v.deviation(path.Child("timeToFirstTokenStdDev"), s.TimeToFirstTokenStdDev, all.TimeToFirstToken)
+	v.deviation(path.Child("interTokenLatencyStdDev"), s.InterTokenLatencyStdDev, all.InterTokenLatency)
+	for name, d := range map[string]*metav1.Duration{
+		"prefillOverhead": s.PrefillOverhead, "prefillTimePerToken": s.PrefillTimePerToken,
+	} {
+		if constant := path.Child("timeToFirstToken"); positive(d) && positive(s.TimeToFirstToken) {
+			v.add(path.Child(name), d.Duration.String(), removeCommand(constant), "cannot be set together with %s, which replaces it", constant)
+		}
+	}
+	if factor := s.TimeFactorUnderLoad; factor != nil && *factor < 1 {
+		v.invalid(path.Child("timeFactorUnderLoad"), *factor, "must be 1 or more")
+	}
+	if most := s.MaxNumSeqs; most != nil {
+		v.atLeastOne(path.Child("maxNumSeqs"), *most)
+	}
+	if blocks := s.KVCache.Blocks; blocks != nil {
+		v.atLeastOne(path.Child("kvCache", "blocks"), *blocks)
+	}
+	if rate := s.Failures.Rate; rate != nil {
+		v.between(path.Child("failures", "rate"), *rate, 0, 100)
+	}
+	for i, failure := range s.Failures.Types {
+		oneOf(v, path.Child("failures", "types").Index(i), failure, failureTypes...)
+	}
+}
+
+// checkProfiles refuses profiles that the simulators' flags cannot express.
+func (s *Spec) checkProfiles(v *validator) {
+	for key, stages := range s.stagesByKey("profile", func(own StageSimulator) bool { return own.Profile != "" }) {
+		for _, stage := range stages {
+			facts, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
+			if stage.Simulator.Profile != "" && err == nil && facts.MillisecondLatencies {
+				v.invalid(v.at(key), stage.Simulator.Profile, "needs a simulator of v0.7 or newer: %s counts in whole milliseconds (image %s)",
+					facts.Version, stage.Image)
+				break
+			}
+		}
+	}
+}
+
+// stagesByKey returns the deployed stages by the key that decides a setting of their simulators: the
+// stage's own if that is set, or else the shared one.
+func (s *Spec) stagesByKey(name string, isSet func(own StageSimulator) bool) map[string][]Stage {
+	keys, own := []string{"decode", "prefill"}, []StageSimulator{s.Decode.Simulator, s.Prefill.Simulator}
+	byKey := map[string][]Stage{}
+	for i, stage := range s.simulatorStages() {
+		key := "simulator." + name
+		if !s.SingleMode() && isSet(own[i]) {
+			key = keys[i] + "." + key
+		}
+		byKey[key] = append(byKey[key], stage)
+	}
+	return byKey
 }
 
 // checkStartup refuses a start that nobody waits for, or that a simulator cannot delay.
@@ -122,8 +167,11 @@ func (s *Spec) checkLoRAs(v *validator, path *field.Path) {
 // maxDeviation is the simulator's own bound, as a share of what deviates.
 const maxDeviation = 0.3
 
-func (v *validator) deviation(path *field.Path, deviation, of time.Duration) {
-	if most := max(0, time.Duration(maxDeviation*float64(of))); deviation < 0 || deviation > most {
-		v.invalid(path, deviation.String(), "must be within 0s and %s, 30 %% of what deviates", most)
+func (v *validator) deviation(path *field.Path, deviation, of *metav1.Duration) {
+	if deviation == nil {
+		return
+	}
+	if most := max(0, time.Duration(maxDeviation*float64(of.Duration))); deviation.Duration < 0 || deviation.Duration > most {
+		v.invalid(path, deviation.Duration.String(), "must be within 0s and %s, 30 %% of what deviates", most)
 	}
 }

@@ -28,7 +28,7 @@ func (c *composer) monitoring() error {
 		Instance:         s.Name,
 		Decode:           s.DecodeName(),
 		SimulatorVersion: s.SimulatorRelease().Version,
-		KVCache:          s.Simulator.KVCache.Enabled,
+		KVCache:          s.KVCache(),
 		EPP:              s.EPP.Enabled,
 		PrefillDecode:    s.Sidecar(),
 		StandardGateway:  s.StandardGateway(),

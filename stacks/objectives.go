@@ -31,7 +31,7 @@ func flowControl(spec *config.Spec) *components.FlowControl {
 	if !objectivesEnabled(spec) {
 		return nil
 	}
-	f := &components.FlowControl{MaxConcurrency: int(spec.Simulator.MaxNumSeqs), Fairness: spec.EPP.Fairness}
+	f := &components.FlowControl{MaxConcurrency: int(*spec.DecodeStage().Simulator.MaxNumSeqs), Fairness: spec.EPP.Fairness}
 	for _, name := range slices.Sorted(maps.Keys(spec.Objectives)) { // Always in the same order.
 		objective := spec.Objectives[name]
 		queue := components.PriorityQueue{Priority: int(objective.Priority)}

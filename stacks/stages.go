@@ -81,7 +81,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 		Port:             int(stage.Port),
 		LogVerbosity:     integer(stage.LogVerbosity),
 		Seed:             c.seed,
-		Simulator:        simulatorSettings(c.spec.Simulator),
+		Simulator:        simulatorSettings(c.spec.Simulator, stage.Simulator),
 		Args:             stage.Args,
 		NetworkPolicy:    c.spec.NetworkPolicy.Enabled,
 		ClusterDomain:    c.spec.ClusterDomain,
@@ -98,11 +98,12 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 	return args
 }
 
-func simulatorSettings(s config.Simulator) *components.SimulatorSettings {
+// simulatorSettings returns the settings that all simulators share, and those of a stage.
+func simulatorSettings(shared config.Simulator, s config.StageSimulator) *components.SimulatorSettings {
 	settings := &components.SimulatorSettings{
-		Model:                   s.Model,
-		MaxNumSeqs:              int(s.MaxNumSeqs),
-		MaxModelLen:             int(s.MaxModelLen),
+		Model:                   shared.Model,
+		MaxNumSeqs:              int(*s.MaxNumSeqs),
+		MaxModelLen:             int(shared.MaxModelLen),
 		TimeToFirstToken:        s.TimeToFirstToken.Duration.String(),
 		TimeToFirstTokenStdDev:  s.TimeToFirstTokenStdDev.Duration.String(),
 		PrefillOverhead:         s.PrefillOverhead.Duration.String(),
@@ -111,20 +112,20 @@ func simulatorSettings(s config.Simulator) *components.SimulatorSettings {
 		InterTokenLatency:       s.InterTokenLatency.Duration.String(),
 		InterTokenLatencyStdDev: s.InterTokenLatencyStdDev.Duration.String(),
 		KVCacheTransferLatency:  s.KVCacheTransferLatency.Duration.String(),
-		TimeFactorUnderLoad:     s.TimeFactorUnderLoad,
-		FailureRate:             int(s.Failures.Rate),
+		TimeFactorUnderLoad:     *s.TimeFactorUnderLoad,
+		FailureRate:             int(*s.Failures.Rate),
 	}
-	if s.StartupDuration.Duration > 0 {
-		settings.StartupDuration = s.StartupDuration.Duration.String()
+	if shared.StartupDuration.Duration > 0 {
+		settings.StartupDuration = shared.StartupDuration.Duration.String()
 	}
-	if len(s.LoRAs) > 0 {
-		settings.LoRAs, settings.MaxLoRAs = s.LoRAs, int(s.MaxLoRAs)
-		if s.MaxCPULoRAs != nil {
-			settings.MaxCPULoRAs = int(*s.MaxCPULoRAs)
+	if len(shared.LoRAs) > 0 {
+		settings.LoRAs, settings.MaxLoRAs = shared.LoRAs, int(shared.MaxLoRAs)
+		if shared.MaxCPULoRAs != nil {
+			settings.MaxCPULoRAs = int(*shared.MaxCPULoRAs)
 		}
 	}
-	if s.KVCache.Enabled {
-		settings.KVCacheBlocks, settings.KVCacheBlockSize = int(s.KVCache.Blocks), int(s.KVCache.BlockSize)
+	if *s.KVCache.Enabled {
+		settings.KVCacheBlocks, settings.KVCacheBlockSize = int(*s.KVCache.Blocks), int(shared.KVCache.BlockSize)
 	}
 	for _, failure := range s.Failures.Types {
 		settings.FailureTypes = append(settings.FailureTypes, string(failure))

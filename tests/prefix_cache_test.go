@@ -67,4 +67,11 @@ func TestPrecisePrefixesNeedWhatKnowsThem(t *testing.T) {
 		require.ErrorContains(t, r.err, c.problem, name)
 		require.Empty(t, r.Registrations(), name)
 	}
+
+	r := run(t, map[string]string{
+		"epp": `{"enabled":true,"prefixCache":"precise"}`, "simulator": `{"kvCache":{"enabled":true}}`,
+		"prefill": `{"enabled":true}`, "decode": `{"enabled":true,"simulator":{"kvCache":{"enabled":false}}}`,
+	}, fullCluster())
+	require.ErrorContains(t, r.err, "decode.simulator.kvCache.enabled = false: must be true if epp.prefixCache is precise")
+	require.NotContains(t, r.err.Error(), " simulator.kvCache.enabled = false", "the prefill pods have a cache")
 }

@@ -68,7 +68,7 @@ func (r *Report) json() ([]byte, error) {
 func (r *Report) configurations() map[string]*config.Spec {
 	all := map[string]*config.Spec{}
 	for _, c := range r.Comparison.Candidates {
-		all[c.Name] = c.Spec
+		all[c.Name] = c.Spec.Resolved()
 	}
 	return all
 }

@@ -26,6 +26,7 @@ var choices = map[string][]any{
 	"decode.args":                {[]any{"--max-loras=2"}},
 	"prefill.args":               {[]any{"--max-loras=3", "--max-cpu-loras=4"}},
 	"simulator.model":            {"random", "org/model"},
+	"simulator.profile":          {"8b-h100", "70b-8xh100", "3b-l40s"},
 	"autoscaling.scaler":         {"other"},
 	"autoscaling.minReplicas":    {1, 2},
 	"autoscaling.maxReplicas":    {2, 3},

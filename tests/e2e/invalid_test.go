@@ -81,7 +81,7 @@ func outOfBounds(l configgen.Leaf) []any {
 		return []any{"Not An Image"}
 	case strings.HasSuffix(strings.ToLower(key), "name"):
 		return []any{"Not_A_Name"}
-	case strings.HasSuffix(key, "olicy") || key == "type" || key == "algorithm":
+	case strings.HasSuffix(key, "olicy") || key == "type" || key == "algorithm" || key == "profile":
 		return []any{"OTHER"}
 	}
 	return nil
