@@ -3,6 +3,7 @@ package comparison
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,16 +14,21 @@ func TestShippedComparisonsAreValid(t *testing.T) {
 	files, err := filepath.Glob("../../examples/compare/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	for _, file := range files {
-		c, err := Read(file, map[string]string{"epp.image": "registry.example/epp:v0.7.1"})
-		require.NoError(t, err)
-		require.NotEmpty(t, c.Description, file)
-		for _, candidate := range c.Candidates {
-			require.Equal(t, candidate.Namespace(), candidate.Spec.Namespace)
-			if !candidate.Spec.EPP.Enabled {
+	for _, image := range []string{"registry.example/epp:v0.7.1", "registry.example/epp:v0.10.0"} {
+		for _, file := range files {
+			c, err := Read(file, map[string]string{"epp.image": image})
+			if filepath.Base(file) == "prefix-cache.yaml" && strings.HasSuffix(image, "v0.7.1") {
+				require.ErrorContains(t, err, "needs an EPP from v0.9.0 on")
 				continue
 			}
-			require.Equal(t, "registry.example/epp:v0.7.1", candidate.Spec.EPP.Image, "%s: %s", file, candidate.Name)
+			require.NoError(t, err, image)
+			require.NotEmpty(t, c.Description, file)
+			for _, candidate := range c.Candidates {
+				require.Equal(t, candidate.Namespace(), candidate.Spec.Namespace)
+				if candidate.Spec.EPP.Enabled {
+					require.Equal(t, image, candidate.Spec.EPP.Image, "%s: %s", file, candidate.Name)
+				}
+			}
 		}
 	}
 }
