@@ -16,7 +16,7 @@ export CGO_ENABLED = 0
 VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
 LAB = bin/lab
-NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(POLICIES),--policies) $(if $(MONITORING),--monitoring)
+NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(KEDA),--keda) $(if $(POLICIES),--policies) $(if $(MONITORING),--monitoring)
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok), with ISTIO=1, POLICIES=1 or MONITORING=1
+up: lab ## Deploy STACK (dev) on CLUSTER (lab, or current: the kube context), its pods on NODE (real or kwok), with ISTIO=1, KEDA=1, POLICIES=1 or MONITORING=1
 	@$(LAB) up $(TARGETFLAGS) $(NODEFLAGS) --crds='$(CRDS)' $(if $(YES),--yes)
 
 preview: lab ## Show what `make up` would change
@@ -90,7 +90,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 20s ./tests
 
 e2e: lab
-	@$(LAB) tools --node='$(NODE)' --istio --policies --monitoring --package
+	@$(LAB) tools --node='$(NODE)' --istio --keda --policies --monitoring --package
 	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -p 1 -v ./tests/e2e ./tests/traffic
 

@@ -88,6 +88,7 @@ func addYes(flags *pflag.FlagSet, o *target.Options) {
 func addNode(flags *pflag.FlagSet, o *lab.Options) {
 	flags.StringVar(&o.Node, "node", o.Node, "real runs the pods, kwok fakes them; auto is real on Linux as root")
 	flags.BoolVar(&o.Istio, "istio", false, "install Istio, on a real node")
+	flags.BoolVar(&o.KEDA, "keda", false, "install KEDA, on a real node")
 	flags.BoolVar(&o.Monitoring, "monitoring", false, "run a Prometheus, on a real node")
 	flags.BoolVar(&o.Policies, "policies", false, "enforce NetworkPolicies, on a real node")
 }

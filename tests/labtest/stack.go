@@ -325,7 +325,7 @@ func (s *Stack) kinds() string {
 		"envoyfilters.networking.istio.io",
 		"gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",
 		"inferencepools.inference.networking.k8s.io",
-		"servicemonitors.monitoring.coreos.com", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com",
+		"scaledobjects.keda.sh", "servicemonitors.monitoring.coreos.com", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com",
 	} {
 		if strings.Contains(known, kind) {
 			list = append(list, kind)

@@ -137,6 +137,13 @@ func (c *Cluster) kwokctlConfig() ([]byte, error) {
 			{"kubelet-preferred-address-types", "InternalIP"},
 			{"kubelet-client-certificate", c.PKI("admin.crt")},
 			{"kubelet-client-key", c.PKI("admin.key")},
+			// What lets API servers behind this one, such as KEDA's, know on whose behalf it asks. It
+			// shows them its own certificate, that of kwokctl's only user.
+			{"requestheader-client-ca-file", c.PKI("ca.crt")},
+			{"requestheader-allowed-names", "kwok-admin"},
+			{"requestheader-username-headers", "X-Remote-User"},
+			{"requestheader-group-headers", "X-Remote-Group"},
+			{"requestheader-extra-headers-prefix", "X-Remote-Extra-"},
 		} {
 			args = append(args, object{"key": arg[0], "value": arg[1]})
 		}

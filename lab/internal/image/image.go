@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/keda"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/prometheus"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
@@ -155,6 +156,19 @@ func Prometheus() []Image {
 		Repositories: []string{prometheus.Repository},
 		StandsFor:    "the one of that name: without a web interface",
 	}}
+}
+
+// KEDA are the images of KEDA: its operator and its metrics adapter.
+func KEDA() []Image {
+	return []Image{
+		{
+			Tool:         keda.Operator(),
+			Path:         "/keda",
+			Repositories: []string{keda.OperatorRepository},
+			StandsFor:    "the one of that name: with metrics-api as its only trigger",
+		},
+		{Tool: keda.Adapter(), Path: "/keda-adapter", Repositories: []string{keda.AdapterRepository}},
+	}
 }
 
 // Tools are the executables of images, each once.

@@ -25,9 +25,9 @@ type Options struct {
 	// LLMD is the release of llm-d whose EPP and routing sidecar stacks get, one of
 	// image.LLMDReleases. Default: the newest that works with CRDs.
 	LLMD string
-	// Istio installs Istio, Policies enforces NetworkPolicies, and Monitoring runs a Prometheus. All
-	// need a real node.
-	Istio, Policies, Monitoring bool
+	// Istio and KEDA install these, Policies enforces NetworkPolicies, and Monitoring runs a
+	// Prometheus. All need a real node.
+	Istio, KEDA, Policies, Monitoring bool
 	// Package also builds the language host that programs with the Pulumi package need.
 	Package bool
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/crd"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/image"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/istio"
+	"github.com/llm-d-sim/llm-d-sim/lab/internal/keda"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/lock"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/node"
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/prometheus"
@@ -34,7 +35,7 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := l.chooseNode(l.existingNode()); err != nil {
 		return err
 	}
-	for variable, set := range map[string]bool{"ISTIO": l.Istio, "POLICIES": l.Policies, "MONITORING": l.Monitoring} {
+	for variable, set := range map[string]bool{"ISTIO": l.Istio, "KEDA": l.KEDA, "POLICIES": l.Policies, "MONITORING": l.Monitoring} {
 		if set && !l.real {
 			return fmt.Errorf("%s=1 needs a real node (NODE=real): KWOK only fakes pods", variable)
 		}
@@ -66,6 +67,9 @@ func (l *Lab) Start(ctx context.Context) error {
 		return err
 	}
 	if err := l.installIstio(ctx, c); err != nil {
+		return err
+	}
+	if err := l.installKEDA(ctx, c); err != nil {
 		return err
 	}
 	if l.Policies {
@@ -176,6 +180,26 @@ func (l *Lab) installIstio(ctx context.Context, c *cluster.Cluster) error {
 		return err
 	}
 	return istio.Install(ctx, c, l.tools[istio.Installer().Name], l.Out)
+}
+
+// installKEDA installs KEDA, also on a cluster that has run without it.
+func (l *Lab) installKEDA(ctx context.Context, c *cluster.Cluster) error {
+	if !l.KEDA || keda.Installed(ctx, c) {
+		return nil
+	}
+	images := image.KEDA()
+	n, err := l.node(ctx, c, images)
+	if err != nil {
+		return err
+	}
+	if err := n.Import(ctx); err != nil {
+		return err
+	}
+	version, err := l.builder().Version(images[0].Tool)
+	if err != nil {
+		return err
+	}
+	return keda.Install(ctx, c, version, l.Out)
 }
 
 // monitor runs a Prometheus with what the monitors on the cluster say now, if it is asked for.

@@ -66,6 +66,9 @@ func (l *Lab) clusterTools() []tool.Tool {
 		images = append(images, image.Istio()...)
 		tools = append(tools, istio.Installer())
 	}
+	if l.KEDA {
+		images = append(images, image.KEDA()...)
+	}
 	if l.Policies {
 		tools = append(tools, tool.Firewall())
 	}

@@ -13,6 +13,9 @@ type Edit struct {
 	Folder string
 	// Files are the edited ones, by their path in the dependency.
 	Files map[string]Changes
+	// Only limits folders of the dependency, by their path, to those of their own files whose name
+	// matches. The rest is not compiled, and nor is what it alone imports.
+	Only map[string]*regexp.Regexp
 }
 
 // Changes are made to a file one after the other. Each has to find something to change.

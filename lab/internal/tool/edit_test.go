@@ -60,6 +60,16 @@ func TestAnEditedDependencyKeepsItsOtherFiles(t *testing.T) {
 }
 
 //nolint:paralleltest // newDependency sets the environment.
+func TestALimitedFolderLosesItsOtherFiles(t *testing.T) {
+	edit, module := newDependency(t)
+	edit.Files, edit.Only = nil, map[string]*regexp.Regexp{".": regexp.MustCompile(`^more\.go$`)}
+	files, err := edit.overlay(module, t.TempDir())
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	require.Contains(t, files, filepath.Join(module, "dep", "kinds", "kinds.go"), "folders below are not limited")
+}
+
+//nolint:paralleltest // newDependency sets the environment.
 func TestAnotherDependencyIsNotEdited(t *testing.T) {
 	edit, module := newDependency(t)
 	edit.Sum = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

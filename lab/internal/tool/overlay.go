@@ -44,7 +44,7 @@ func overlay(t Tool, module, dir string) (string, error) {
 // file that the module finds in Folder really is.
 func (e Edit) overlay(module, dir string) (map[string]string, error) {
 	pin := filepath.Join(dir, filepath.Base(e.Folder))
-	upstream, err := e.download(pin)
+	upstream, err := e.Download(pin)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (e Edit) overlay(module, dir string) (map[string]string, error) {
 			return err
 		}
 		relative, err := filepath.Rel(upstream, path)
-		if err == nil && relative != "go.mod" {
+		if err == nil && relative != "go.mod" && e.keeps(relative) {
 			files[filepath.Join(module, e.Folder, relative)] = path
 		}
 		return err
@@ -72,9 +72,15 @@ func (e Edit) overlay(module, dir string) (map[string]string, error) {
 	return files, nil
 }
 
-// download returns the dependency's folder in the module cache. The module in pin, which it
-// writes, has the checksum that Go holds the dependency to.
-func (e Edit) download(pin string) (string, error) {
+// keeps reports whether a file of the dependency takes part in the build.
+func (e Edit) keeps(file string) bool {
+	only, limited := e.Only[filepath.Dir(file)]
+	return !limited || only.MatchString(filepath.Base(file))
+}
+
+// Download returns the dependency's folder in the module cache. The module in the folder pin, which
+// it writes, has the checksum that Go holds the dependency to.
+func (e Edit) Download(pin string) (string, error) {
 	if err := os.MkdirAll(pin, 0o700); err != nil {
 		return "", err
 	}

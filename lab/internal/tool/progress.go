@@ -30,6 +30,8 @@ var cost = map[string]time.Duration{
 	"pulumi-resource-kubernetes": 99 * time.Second,
 	"pulumi-resource-random":     40 * time.Second,
 	"istioctl":                   400 * time.Second,
+	"keda":                       180 * time.Second,
+	"keda-adapter":               20 * time.Second,
 	"kube-router":                120 * time.Second,
 	"pilot-agent":                9 * time.Second,
 	"pilot-discovery":            27 * time.Second,
