@@ -123,7 +123,28 @@ func install(ctx context.Context, c Cluster, pins string, s set) ([]string, erro
 		return nil, err
 	}
 	applied := strings.Fields(out)
-	wait := append([]string{"wait", "--for=condition=Established", "--timeout=30s"}, applied...)
-	_, err = c.Kubectl(ctx, nil, wait...)
-	return applied, err
+	return applied, waitEstablished(ctx, c, applied)
+}
+
+// Of a definition that the API server has only just stored, kubectl may find no conditions at all,
+// which it takes for an error rather than for something to wait for.
+const (
+	noConditions = "status.conditions accessor error"
+	retries      = 50
+	retryAfter   = 100 * time.Millisecond
+)
+
+func waitEstablished(ctx context.Context, c Cluster, definitions []string) (err error) {
+	wait := append([]string{"wait", "--for=condition=Established", "--timeout=30s"}, definitions...)
+	for range retries {
+		if _, err = c.Kubectl(ctx, nil, wait...); err == nil || !strings.Contains(err.Error(), noConditions) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryAfter):
+		}
+	}
+	return err
 }

@@ -50,6 +50,8 @@ type kubectl struct {
 	err   error
 	// lost says that the cluster has none of the definitions any more.
 	lost bool
+	// fresh says how many times the definitions have no conditions yet.
+	fresh int
 }
 
 func (k *kubectl) Kubectl(_ context.Context, _ io.Reader, args ...string) (string, error) {
@@ -59,7 +61,18 @@ func (k *kubectl) Kubectl(_ context.Context, _ io.Reader, args ...string) (strin
 	if args[0] == "get" && k.lost {
 		return "", nil
 	}
+	if args[0] == "wait" && k.fresh > 0 {
+		k.fresh--
+		return "", errors.New("exit status 1: .status.conditions accessor error: <nil> is of the type <nil>, expected []interface{}")
+	}
 	return "crd/a crd/b\n", k.err
+}
+
+func TestDefinitionsWithoutConditionsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	k := &kubectl{fresh: 2}
+	require.NoError(t, Install(t.Context(), k, pins, filepath.Join(t.TempDir(), "record"), []string{"inference"}, &bytes.Buffer{}))
+	require.Len(t, k.calls, 1+3)
 }
 
 func TestDefinitionsAreAppliedAndWaitedFor(t *testing.T) {
