@@ -171,13 +171,10 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	return s, errors.Join(append(errs, err)...)
 }
 
-// DecodePodSelector returns the labels that select the stack's decode pods in a namespace,
-// in every mode.
-func DecodePodSelector() map[string]string { return stageSelector(llmd.RoleDecode) }
-
-// stageSelector is the same for the decode stage and for single mode, so that Services keep
-// working when a stack switches between them.
-func stageSelector(role string) map[string]string {
+// StagePodSelector returns the labels that select the pods of a role in a namespace: prefill, or
+// decode, which are also those of single mode, so that Services keep working when a stack switches
+// between the two.
+func StagePodSelector(role string) map[string]string {
 	selector := llmd.ServingSelector()
 	selector[llmd.RoleLabel] = role
 	return selector
@@ -185,7 +182,7 @@ func stageSelector(role string) map[string]string {
 
 // labels returns the labels that llm-d's tools use to select simulators.
 func (a *modelServiceStage) labels() map[string]string {
-	labels := stageSelector(a.Role)
+	labels := StagePodSelector(a.Role)
 	labels[llmd.ServingLabelNew] = "true"
 	return labels
 }
@@ -221,7 +218,7 @@ func NewModelServiceStage(
 	if a.HeadlessService {
 		service, err := a.service(ctx, name+"-service", a.Name, a.Role, &corev1.ServiceSpecArgs{
 			ClusterIP: pulumi.String("None"),
-			Selector:  pulumi.ToStringMap(stageSelector(a.Role)),
+			Selector:  pulumi.ToStringMap(StagePodSelector(a.Role)),
 			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 			}},

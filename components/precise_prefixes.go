@@ -33,7 +33,7 @@ func (p *PrecisePrefixes) options(targetPort int) *endpointpicker.Precise {
 	return &endpointpicker.Precise{
 		Model:       or(p.Model, simulator.DefaultModel),
 		Tokenizer:   or(p.Tokenizer, fmt.Sprintf("http://%s:%d", llmd.DecodeName, targetPort)),
-		BlockTokens: or(p.BlockSize, kvCacheBlockSize),
+		BlockTokens: or(p.BlockSize, simulator.DefaultKVCacheBlockSize),
 	}
 }
 

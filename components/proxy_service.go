@@ -84,7 +84,7 @@ func NewProxyService(
 	}
 	service, err := a.service(ctx, name+"-service", a.Name, llmd.ComponentProxy, &corev1.ServiceSpecArgs{
 		Type:     pulumi.String(a.Type),
-		Selector: pulumi.ToStringMap(stageSelector(llmd.RoleDecode)),
+		Selector: pulumi.ToStringMap(StagePodSelector(llmd.RoleDecode)),
 		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
 			Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 		}},

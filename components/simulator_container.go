@@ -89,9 +89,6 @@ type SimulatorSettings struct {
 // startSeconds is how long a simulator may take to start, besides its StartupDuration.
 const startSeconds = 120
 
-// kvCacheBlockSize is the simulator's own default.
-const kvCacheBlockSize = 16
-
 // simulatorOptions converts the settings to the simulator's own.
 func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 	settings := orValue(a.Simulator, SimulatorSettings{})
@@ -104,7 +101,7 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		MaxModelLen:         int32(settings.MaxModelLen),
 		TimeFactorUnderLoad: settings.TimeFactorUnderLoad,
 		KVCacheBlocks:       int32(settings.KVCacheBlocks),
-		KVCacheBlockSize:    int32(or(settings.KVCacheBlockSize, kvCacheBlockSize)),
+		KVCacheBlockSize:    int32(or(settings.KVCacheBlockSize, simulator.DefaultKVCacheBlockSize)),
 		LoRAs:               settings.LoRAs,
 		MaxLoRAs:            int32(settings.MaxLoRAs),
 		MaxCPULoRAs:         int32(settings.MaxCPULoRAs),

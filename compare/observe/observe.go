@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 	"github.com/llm-d-sim/llm-d-sim/config"
@@ -99,9 +100,7 @@ func New(cluster *rest.Config, spec *config.Spec) (*Observer, error) {
 }
 
 func stage(role string, s config.Stage) target {
-	selector := llmd.ServingSelector()
-	selector[llmd.RoleLabel] = role
-	return target{selector, int(s.Port)}
+	return target{components.StagePodSelector(role), int(s.Port)}
 }
 
 // interval between two looks at the simulators.

@@ -18,17 +18,22 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
+// The path of this package, and the repository from its folder, which has to be the working
+// directory: the comments of the types become the descriptions.
+const (
+	here = "github.com/llm-d-sim/llm-d-sim/compare/schema"
+	root = "../.."
+)
+
 // Where the schemas are in the repository.
 const (
 	StackFile      = "config/schema.json"
 	ComparisonFile = "compare/comparison/schema.json"
 )
 
-// Stack returns the schema of a stack file: Pulumi.NAME.yaml. root is the repository's folder,
-// relative to the working directory here, whose import path is here: the comments in it
-// become the descriptions.
-func Stack(root, here string) (*jsonschema.Schema, error) {
-	keys, definitions, err := stackKeys(root, here, config.Namespace+":")
+// Stack returns the schema of a stack file: Pulumi.NAME.yaml.
+func Stack() (*jsonschema.Schema, error) {
+	keys, definitions, err := stackKeys(config.Namespace + ":")
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +52,14 @@ func Stack(root, here string) (*jsonschema.Schema, error) {
 	return s, nil
 }
 
-// Comparison returns the schema of the file of a comparison. Its parameters are those of Stack.
-func Comparison(root, here string) (*jsonschema.Schema, error) {
-	stack, definitions, err := stackKeys(root, here, "")
+// Comparison returns the schema of the file of a comparison.
+func Comparison() (*jsonschema.Schema, error) {
+	stack, definitions, err := stackKeys("")
 	if err != nil {
 		return nil, err
 	}
 	stack.PatternProperties = map[string]*jsonschema.Schema{":": jsonschema.TrueSchema} // kubernetes:context, for example.
-	r, err := reflector(root, here, "yaml", "compare/comparison", "compare/workload")
+	r, err := reflector("yaml", "compare/comparison", "compare/workload")
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +83,8 @@ func Comparison(root, here string) (*jsonschema.Schema, error) {
 }
 
 // stackKeys describes the keys of the configuration, and the types that they use.
-func stackKeys(root, here, prefix string) (*jsonschema.Schema, jsonschema.Definitions, error) {
-	r, err := reflector(root, here, "json", "config")
+func stackKeys(prefix string) (*jsonschema.Schema, jsonschema.Definitions, error) {
+	r, err := reflector("json", "config")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +102,7 @@ func stackKeys(root, here, prefix string) (*jsonschema.Schema, jsonschema.Defini
 }
 
 // reflector describes types whose fields have a tag, with the comments of some packages.
-func reflector(root, here, tag string, packages ...string) (*jsonschema.Reflector, error) {
+func reflector(tag string, packages ...string) (*jsonschema.Reflector, error) {
 	r := &jsonschema.Reflector{
 		Anonymous: true, ExpandedStruct: true, RequiredFromJSONSchemaTags: true, FieldNameTag: tag, Mapper: special,
 	}

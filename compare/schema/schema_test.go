@@ -17,17 +17,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the schemas")
 
-const (
-	root = "../.."
-	here = "github.com/llm-d-sim/llm-d-sim/compare/schema"
-)
-
 // TestSchemasMatchTheCode keeps what editors show in step with the types and their comments.
 func TestSchemasMatchTheCode(t *testing.T) { //nolint:paralleltest // Before those that read what it writes.
-	for file, generate := range map[string]func(root, here string) (*jsonschema.Schema, error){
+	for file, generate := range map[string]func() (*jsonschema.Schema, error){
 		StackFile: Stack, ComparisonFile: Comparison,
 	} {
-		generated, err := generate(root, here)
+		generated, err := generate()
 		require.NoError(t, err)
 		raw, err := json.MarshalIndent(generated, "", "  ")
 		require.NoError(t, err)

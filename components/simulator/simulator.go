@@ -62,6 +62,9 @@ const DefaultMaxNumSeqs = 5
 // DefaultMaxModelLen is the simulator's own context window in tokens.
 const DefaultMaxModelLen = 1024
 
+// DefaultKVCacheBlockSize is the simulator's own number of tokens in a block of the KV cache.
+const DefaultKVCacheBlockSize = 16
+
 // Latencies are the delays of a simulator, and their standard deviations.
 type Latencies struct {
 	TimeToFirstToken, InterTokenLatency, KVCacheTransferLatency time.Duration

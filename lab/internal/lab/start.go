@@ -160,7 +160,12 @@ func (l *Lab) importLLMD(ctx context.Context, c *cluster.Cluster) error {
 	if !l.real {
 		return nil
 	}
-	n, err := l.node(ctx, c, image.LLMD(l.llmd()))
+	return l.importImages(ctx, c, image.LLMD(l.llmd()))
+}
+
+// importImages gives a node that runs further images.
+func (l *Lab) importImages(ctx context.Context, c *cluster.Cluster, images []image.Image) error {
+	n, err := l.node(ctx, c, images)
 	if err != nil {
 		return err
 	}
@@ -172,11 +177,7 @@ func (l *Lab) installIstio(ctx context.Context, c *cluster.Cluster) error {
 	if !l.Istio || istio.Installed(ctx, c) {
 		return nil
 	}
-	n, err := l.node(ctx, c, image.Istio())
-	if err != nil {
-		return err
-	}
-	if err := n.Import(ctx); err != nil {
+	if err := l.importImages(ctx, c, image.Istio()); err != nil {
 		return err
 	}
 	return istio.Install(ctx, c, l.tools[istio.Installer().Name], l.Out)
@@ -188,11 +189,7 @@ func (l *Lab) installKEDA(ctx context.Context, c *cluster.Cluster) error {
 		return nil
 	}
 	images := image.KEDA()
-	n, err := l.node(ctx, c, images)
-	if err != nil {
-		return err
-	}
-	if err := n.Import(ctx); err != nil {
+	if err := l.importImages(ctx, c, images); err != nil {
 		return err
 	}
 	version, err := l.builder().Version(images[0].Tool)
@@ -208,11 +205,7 @@ func (l *Lab) monitor(ctx context.Context, c *cluster.Cluster) error {
 		return nil
 	}
 	images := image.Prometheus()
-	n, err := l.node(ctx, c, images)
-	if err != nil {
-		return err
-	}
-	if err := n.Import(ctx); err != nil {
+	if err := l.importImages(ctx, c, images); err != nil {
 		return err
 	}
 	version, err := l.builder().Version(images[0].Tool)
