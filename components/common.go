@@ -5,7 +5,8 @@
 //
 // They take everything from their Args and read neither configuration nor cluster, so any
 // Pulumi program in Go can compose them. Object names default to those that llm-d's tools
-// look for (package llmd), so a namespace holds one of each.
+// look for (package llmd), so a namespace holds one of each,
+// or one for each Model.
 package components
 
 import (
@@ -14,10 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
@@ -100,10 +103,21 @@ func checksum(content pulumi.StringInput) pulumi.StringMap {
 	return pulumi.StringMap{"llm-d-sim/config-checksum": pulumi.Unsecret(sum).(pulumi.StringOutput)}
 }
 
-// checkReplicas and checkPort check bounds that several components share.
+// checkReplicas, checkModel and checkPort check what several components share.
 func checkReplicas(n *int) error {
 	if n != nil && *n < 0 {
 		return fmt.Errorf("replicas must be 0 or more, got %d", *n)
+	}
+	return nil
+}
+
+// checkModel checks the name of a model that labels and object names contain.
+func checkModel(model string) error {
+	if model == "" {
+		return nil
+	}
+	if reasons := validation.IsDNS1123Label(model); len(reasons) > 0 {
+		return fmt.Errorf("model must be a DNS label, got %q: %s", model, strings.Join(reasons, "; "))
 	}
 	return nil
 }

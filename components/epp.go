@@ -23,6 +23,11 @@ type EPPArgs struct {
 	// Default: the component's name.
 	Instance string `pulumi:"instance,optional"`
 
+	// Model tells the objects of one model from those of another in the same namespace: they are
+	// named after it, and its pods have it as their label llm-d.ai/model. A DNS label. Default: the
+	// only model, or the one that the names of package llmd belong to.
+	Model string `pulumi:"model,optional"`
+
 	// Replicas is the number of EPP pods. Above 1 they elect a leader, and only the
 	// leader is ready. Default: 1.
 	Replicas *int `pulumi:"replicas,optional"`
@@ -146,7 +151,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	e.Image = orImage(a.Image, llmd.EPPImage)
 	e.KVCacheMetric = or(a.KVCacheMetric, llmd.KVCacheMetric)
 	errs := []error{
-		e.validate(), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
+		e.validate(), checkModel(a.Model), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
 	}
 	var err error
 	if e.release, err = release.EPPOf(knownImage(e.Image), a.Version); err != nil {
@@ -164,7 +169,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	if a.PluginsConfig == "" {
 		e.PluginsConfig, err = endpointpicker.PluginsConfig(endpointpicker.Config{
 			Release: e.release, PrefillDecode: a.PrefillDecode,
-			Precise: a.PrecisePrefixes.options(e.TargetPort), FlowControl: a.FlowControl.options(),
+			Precise: a.PrecisePrefixes.options(a.Model, e.TargetPort), FlowControl: a.FlowControl.options(),
 		})
 		errs = append(errs, err)
 	}
@@ -177,7 +182,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 	if err != nil {
 		return nil, fmt.Errorf("EPP %s: %w", name, err)
 	}
-	e := &EPP{Target: eppMetrics.onService(llmd.EPPName)}
+	e := &EPP{Target: eppMetrics.onService(a.objectName())}
 	if err := ctx.RegisterComponentResourceV2(typeToken("EPP"), name, inputs(args), e, opts...); err != nil {
 		return nil, err
 	}
@@ -199,8 +204,8 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 		pulumi.Parent(e), pulumi.DependsOn(needs)); err != nil {
 		return nil, err
 	}
-	service, err := a.service(ctx, name+"-service", llmd.EPPName, llmd.ComponentEPP, &corev1.ServiceSpecArgs{
-		Selector: pulumi.ToStringMap(selector(llmd.EPPName)),
+	service, err := a.service(ctx, name+"-service", a.objectName(), llmd.ComponentEPP, &corev1.ServiceSpecArgs{
+		Selector: pulumi.ToStringMap(selector(a.objectName())),
 		Ports: a.servicePorts(eppMetrics, append([]corev1.ServicePortInput{corev1.ServicePortArgs{
 			// Name and protocol show Istio that this is gRPC over plain HTTP/2.
 			Name: pulumi.String("grpc-ext-proc"), AppProtocol: pulumi.String("http2"),
@@ -215,7 +220,7 @@ func NewEPP(ctx *pulumi.Context, name string, args *EPPArgs, opts ...pulumi.Reso
 			return nil, err
 		}
 	}
-	if err := a.closePods(ctx, name, llmd.EPPName, llmd.ComponentEPP, llmd.EPPGRPCPort,
+	if err := a.closePods(ctx, name, a.objectName(), llmd.ComponentEPP, llmd.EPPGRPCPort,
 		fromGateways(), append(a.fromPrometheus(eppMetrics), a.PrecisePrefixes.ingress()...), pulumi.Parent(e)); err != nil {
 		return nil, err
 	}

@@ -21,21 +21,21 @@ func (a *epp) prerequisites(
 	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(ctx, name+"-service-account", &corev1.ServiceAccountArgs{
-		Metadata:                     a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata:                     a.metadata(a.objectName(), llmd.ComponentEPP, nil, nil),
 		AutomountServiceAccountToken: pulumi.Bool(false),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	role, err := rbacv1.NewRole(ctx, name+"-role", &rbacv1.RoleArgs{
-		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata: a.metadata(a.objectName(), llmd.ComponentEPP, nil, nil),
 		Rules:    a.rules(),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	binding, err := rbacv1.NewRoleBinding(ctx, name+"-role-binding", &rbacv1.RoleBindingArgs{
-		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata: a.metadata(a.objectName(), llmd.ComponentEPP, nil, nil),
 		RoleRef: &rbacv1.RoleRefArgs{
 			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
 			Kind:     pulumi.String("Role"),
@@ -49,7 +49,7 @@ func (a *epp) prerequisites(
 		return nil, err
 	}
 	plugins, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
-		Metadata: a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata: a.metadata(a.objectName(), llmd.ComponentEPP, nil, nil),
 		Data:     pulumi.StringMap{endpointpicker.ConfigFile: pulumi.String(a.PluginsConfig)},
 	}, opts...)
 	if err != nil {
@@ -71,6 +71,10 @@ func (a *epp) rules() rbacv1.PolicyRuleArray {
 	return rules
 }
 
+func (a *epp) objectName() string { return llmd.ForModel(llmd.EPPName, a.Model) }
+
+func (a *epp) poolName() string { return llmd.ForModel(llmd.PoolName, a.Model) }
+
 func (a *epp) leaderElection() bool { return a.replicas > 1 }
 
 // pool registers the InferencePool. Only a gateway controller writes its status, and a
@@ -81,12 +85,12 @@ func (a *epp) pool(
 	return apiextensions.NewCustomResource(ctx, name+"-pool", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("inference.networking.k8s.io/v1"),
 		Kind:       pulumi.String("InferencePool"),
-		Metadata:   a.metadata(llmd.PoolName, llmd.ComponentEPP, nil, nil),
+		Metadata:   a.metadata(a.poolName(), llmd.ComponentEPP, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"selector":    pulumi.Map{"matchLabels": pulumi.ToStringMap(llmd.ServingSelector())},
+			"selector":    pulumi.Map{"matchLabels": pulumi.ToStringMap(llmd.ServingSelector(a.Model))},
 			"targetPorts": pulumi.Array{pulumi.Map{"number": pulumi.Int(a.TargetPort)}},
 			"endpointPickerRef": pulumi.Map{
-				"name": pulumi.String(llmd.EPPName),
+				"name": pulumi.String(a.objectName()),
 				"port": pulumi.Map{"number": pulumi.Int(a.Port)},
 				// Without an EPP requests are balanced rather than refused.
 				"failureMode": pulumi.String("FailOpen"),
@@ -101,9 +105,9 @@ func (a *epp) originateTLS(ctx *pulumi.Context, name string, opts ...pulumi.Reso
 	_, err := apiextensions.NewCustomResource(ctx, name+"-destination-rule", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1"),
 		Kind:       pulumi.String("DestinationRule"),
-		Metadata:   a.metadata(llmd.EPPName, llmd.ComponentEPP, nil, nil),
+		Metadata:   a.metadata(a.objectName(), llmd.ComponentEPP, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"host": a.serviceHost(pulumi.String(llmd.EPPName)),
+			"host": a.serviceHost(pulumi.String(a.objectName())),
 			"trafficPolicy": pulumi.Map{"tls": pulumi.Map{
 				"mode": pulumi.String("SIMPLE"), "insecureSkipVerify": pulumi.Bool(true),
 			}},
@@ -117,13 +121,14 @@ func (a *epp) options() endpointpicker.Options {
 		Release:        a.release,
 		Verbosity:      int32(a.verbosity),
 		KVCacheMetric:  a.KVCacheMetric,
+		PodLabels:      llmd.ServingSelector(a.Model),
 		TargetPort:     int32(a.TargetPort),
 		LeaderElection: a.leaderElection(),
 		SecureServing:  a.SecureServing,
 		Args:           a.Args,
 	}
 	if a.InferencePool {
-		options.PoolName = llmd.PoolName
+		options.PoolName = a.poolName()
 	}
 	return options
 }
@@ -153,20 +158,20 @@ func (a *epp) workload() workload {
 		Name: pulumi.String("config"), MountPath: pulumi.String(endpointpicker.ConfigDir), ReadOnly: pulumi.Bool(true),
 	}}
 	return workload{
-		name:           llmd.EPPName,
+		name:           a.objectName(),
 		component:      llmd.ComponentEPP,
 		replicas:       a.replicas,
 		labels:         map[string]string{llmd.ComponentLabel: llmd.ComponentEPP},
 		annotations:    checksum(pulumi.String(a.PluginsConfig)),
 		uid:            simulatorUser,
 		leaderOnly:     a.leaderElection(),
-		serviceAccount: llmd.EPPName,
+		serviceAccount: a.objectName(),
 		graceSeconds:   eppGraceSeconds,
 		metrics:        eppMetrics,
 		containers:     corev1.ContainerArray{c},
 		volumes: corev1.VolumeArray{corev1.VolumeArgs{
 			Name:      pulumi.String("config"),
-			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(llmd.EPPName)},
+			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(a.objectName())},
 		}},
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/llm-d-sim/llm-d-sim/components/envoy"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 // routeAccepted holds once a controller has accepted the route and resolved its backends.
@@ -54,6 +55,20 @@ type GatewayAPIArgs struct {
 	// ServicePort is the port of Service. Default: llmd.SimulatorPort.
 	ServicePort int `pulumi:"servicePort,optional"`
 
+	// ModelNames are those that the pods of the gateway's own model answer to: of the model and of
+	// its adapters. Required with Models.
+	ModelNames []string `pulumi:"modelNames,optional"`
+
+	// Models are further models, with an HTTPRoute for each: a request whose header
+	// x-gateway-base-model-name has the first of a model's names goes to the Services of that model,
+	// and any other to the gateway's own. With class istio, the gateway sets the header by the field
+	// model of a request's JSON. Default: none.
+	Models []GatewayModel `pulumi:"models,optional"`
+
+	// MaxBodyBytes is the size of the largest request that the simulators read. With Models,
+	// Istio's proxies answer a larger one 413. Default: 4 MiB, the simulators' own.
+	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
+
 	// StripFairness makes Istio's proxies remove the headers by which clients name a tenant to
 	// the EPP, such as x-gateway-inference-fairness-id. Default: they pass.
 	StripFairness bool `pulumi:"stripFairness,optional"`
@@ -68,7 +83,7 @@ type GatewayAPIArgs struct {
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
 // Gateway API's CRDs and a controller for the class, and is ready once that controller has
-// programmed the Gateway, accepted the route and resolved its backends. With class istio, it also has
+// programmed the Gateway, accepted the routes and resolved their backends. With class istio, it also has
 // an EnvoyFilter, and a ConfigMap that customizes the proxies that istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
@@ -116,6 +131,10 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 		g.Service = pulumi.String(llmd.ProxyServiceName)
 	}
 	g.ServicePort = or(a.ServicePort, llmd.SimulatorPort)
+	g.MaxBodyBytes = or(a.MaxBodyBytes, simulator.DefaultMaxBody)
+	if err := checkModels(a.ModelNames, a.Models); err != nil {
+		return nil, err
+	}
 	return g, errors.Join(g.validate(), checkPort("port", g.Port), checkPort("service port", g.ServicePort))
 }
 
@@ -131,11 +150,11 @@ func NewGatewayAPI(
 	if err := ctx.RegisterComponentResourceV2(typeToken("GatewayAPI"), name, inputs(args), g, opts...); err != nil {
 		return nil, err
 	}
-	object := func(suffix, kind string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
-		return apiextensions.NewCustomResource(ctx, name+suffix, &apiextensions.CustomResourceArgs{
+	object := func(suffix, kind, model string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
+		return apiextensions.NewCustomResource(ctx, llmd.ForModel(name+suffix, model), &apiextensions.CustomResourceArgs{
 			ApiVersion:  pulumi.String("gateway.networking.k8s.io/v1"),
 			Kind:        pulumi.String(kind),
-			Metadata:    a.metadata(a.Name, llmd.ComponentGateway, nil, map[string]string{llmd.WaitForAnnotation: waitFor}),
+			Metadata:    a.metadata(llmd.ForModel(a.Name, model), llmd.ComponentGateway, nil, map[string]string{llmd.WaitForAnnotation: waitFor}),
 			OtherFields: kubernetes.UntypedArgs{"spec": spec},
 		}, a.timeouts(pulumi.Parent(g))...)
 	}
@@ -176,19 +195,19 @@ func NewGatewayAPI(
 			return nil, err
 		}
 	}
-	gateway, err := object("-gateway", "Gateway", spec, "condition=Programmed")
+	gateway, err := object("-gateway", "Gateway", "", spec, "condition=Programmed")
 	if err != nil {
 		return nil, err
 	}
 	g.GatewayName = gateway.Metadata.Name().Elem()
-	route, err := object("-route", "HTTPRoute", pulumi.Map{
-		"parentRefs": pulumi.Array{pulumi.Map{"name": g.GatewayName}},
-		"rules": pulumi.Array{
-			rule(a.backend(), llmd.PickedPaths), rule(a.serviceRef(), llmd.BalancedPaths),
-		},
-	}, routeAccepted)
+	route, err := object("-route", "HTTPRoute", "", a.route(g.GatewayName, GatewayModel{}), routeAccepted)
 	if err != nil {
 		return nil, err
+	}
+	for _, model := range a.Models {
+		if _, err := object("-route", "HTTPRoute", model.Model, a.route(g.GatewayName, model), routeAccepted); err != nil {
+			return nil, err
+		}
 	}
 	g.RouteName = route.Metadata.Name().Elem()
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
@@ -196,13 +215,29 @@ func NewGatewayAPI(
 	})
 }
 
-// rule routes paths, and everything below them.
-func rule(backend pulumi.Map, paths []string) pulumi.Map {
+// route returns the HTTPRoute of a model.
+func (a *gatewayAPI) route(gateway pulumi.StringInput, model GatewayModel) pulumi.Map {
+	return pulumi.Map{
+		"parentRefs": pulumi.Array{pulumi.Map{"name": gateway}},
+		"rules": pulumi.Array{
+			rule(model, a.backend(model), llmd.PickedPaths), rule(model, a.serviceRef(model), llmd.BalancedPaths),
+		},
+	}
+}
+
+// rule routes the paths of a model's requests, and everything below them.
+func rule(model GatewayModel, backend pulumi.Map, paths []string) pulumi.Map {
 	matches := make(pulumi.Array, len(paths))
 	for i, path := range paths {
-		matches[i] = pulumi.Map{"path": pulumi.Map{
+		match := pulumi.Map{"path": pulumi.Map{
 			"type": pulumi.String("PathPrefix"), "value": pulumi.String(path),
 		}}
+		if model.Model != "" {
+			match["headers"] = pulumi.Array{pulumi.Map{
+				"name": pulumi.String(llmd.ModelHeader), "value": pulumi.String(model.Names[0]),
+			}}
+		}
+		matches[i] = match
 	}
 	return pulumi.Map{
 		"matches":     matches,
@@ -212,20 +247,20 @@ func rule(backend pulumi.Map, paths []string) pulumi.Map {
 	}
 }
 
-// backend returns the InferencePool, or the Service if there is none.
-func (a *gatewayAPI) backend() pulumi.Map {
+// backend returns the InferencePool of a model, or its Service if there is none.
+func (a *gatewayAPI) backend(model GatewayModel) pulumi.Map {
 	if a.InferencePool == nil {
-		return a.serviceRef()
+		return a.serviceRef(model)
 	}
 	return pulumi.Map{
 		"group": pulumi.String("inference.networking.k8s.io"),
 		"kind":  pulumi.String("InferencePool"),
-		"name":  a.InferencePool,
+		"name":  model.named(a.InferencePool),
 	}
 }
 
-func (a *gatewayAPI) serviceRef() pulumi.Map {
-	return pulumi.Map{"name": a.Service, "port": pulumi.Int(a.ServicePort)}
+func (a *gatewayAPI) serviceRef(model GatewayModel) pulumi.Map {
+	return pulumi.Map{"name": model.named(a.Service), "port": pulumi.Int(a.ServicePort)}
 }
 
 // protect makes the Gateway's Istio proxies remove the headers that only the EPP may set, with
@@ -240,17 +275,16 @@ func (a *gatewayAPI) protect(ctx *pulumi.Context, name string, opts ...pulumi.Re
 	if err != nil {
 		return err
 	}
-	patch := func(applyTo, operation string, value map[string]any) pulumi.Map {
-		return pulumi.Map{
-			"applyTo": pulumi.String(applyTo),
-			"match": pulumi.Map{
-				"context": pulumi.String("GATEWAY"),
-				"listener": pulumi.Map{"filterChain": pulumi.Map{"filter": pulumi.Map{
-					"name": pulumi.String("envoy.filters.network.http_connection_manager"),
-				}}},
-			},
-			"patch": pulumi.Map{"operation": pulumi.String(operation), "value": pulumi.ToMap(value)},
+	patches := pulumi.Array{
+		istioPatch("HTTP_FILTER", "INSERT_FIRST", filter),
+		istioPatch("NETWORK_FILTER", "MERGE", map[string]any{"typed_config": paths}),
+	}
+	if len(a.Models) > 0 {
+		byModel, err := a.istioModels()
+		if err != nil {
+			return err
 		}
+		patches = append(patches, byModel...)
 	}
 	_, err = apiextensions.NewCustomResource(ctx, name+"-strip-headers", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("networking.istio.io/v1alpha3"),
@@ -258,11 +292,22 @@ func (a *gatewayAPI) protect(ctx *pulumi.Context, name string, opts ...pulumi.Re
 		Metadata:   a.metadata(a.Name, llmd.ComponentGateway, nil, nil),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"workloadSelector": pulumi.Map{"labels": pulumi.StringMap{gatewayNameLabel: pulumi.String(a.Name)}},
-			"configPatches": pulumi.Array{
-				patch("HTTP_FILTER", "INSERT_FIRST", filter),
-				patch("NETWORK_FILTER", "MERGE", map[string]any{"typed_config": paths}),
-			},
+			"configPatches":    patches,
 		}},
 	}, opts...)
 	return err
+}
+
+// istioPatch changes the connection managers of a Gateway's Istio proxies, or what they contain.
+func istioPatch(applyTo, operation string, value map[string]any) pulumi.Map {
+	return pulumi.Map{
+		"applyTo": pulumi.String(applyTo),
+		"match": pulumi.Map{
+			"context": pulumi.String("GATEWAY"),
+			"listener": pulumi.Map{"filterChain": pulumi.Map{"filter": pulumi.Map{
+				"name": pulumi.String("envoy.filters.network.http_connection_manager"),
+			}}},
+		},
+		"patch": pulumi.Map{"operation": pulumi.String(operation), "value": pulumi.ToMap(value)},
+	}
 }

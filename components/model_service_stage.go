@@ -34,11 +34,16 @@ type ModelServiceStageArgs struct {
 	// Default: the component's name.
 	Instance string `pulumi:"instance,optional"`
 
+	// Model tells the pods of one model from those of another in the same namespace: they have it as
+	// their label llm-d.ai/model. A DNS label. What requests call the model is in Simulator.
+	// Default: the only model, or the one that the names of package llmd belong to.
+	Model string `pulumi:"model,optional"`
+
 	// Role of the pods: prefill or decode. Default: decode.
 	Role string `pulumi:"role,optional"`
 
 	// Name of the Deployment and of the Service.
-	// Default: llmd.PrefillName or llmd.DecodeName.
+	// Default: llmd.PrefillName or llmd.DecodeName, with Model appended.
 	Name string `pulumi:"name,optional"`
 
 	// Replicas is the number of pods. Default: llmd.StageReplicas.
@@ -152,12 +157,12 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	s.Role = or(a.Role, llmd.RoleDecode)
 	s.Image = orImage(a.Image, llmd.SimulatorImage)
 	s.Port = or(a.Port, llmd.SimulatorPort)
-	errs := []error{s.validate(), checkReplicas(a.Replicas), checkPort("port", s.Port)}
+	errs := []error{s.validate(), checkModel(a.Model), checkReplicas(a.Replicas), checkPort("port", s.Port)}
 	switch s.Role {
 	case llmd.RolePrefill:
-		s.Name = or(a.Name, llmd.PrefillName)
+		s.Name = or(a.Name, llmd.ForModel(llmd.PrefillName, a.Model))
 	case llmd.RoleDecode:
-		s.Name = or(a.Name, llmd.DecodeName)
+		s.Name = or(a.Name, llmd.ForModel(llmd.DecodeName, a.Model))
 	default:
 		errs = append(errs, fmt.Errorf("role must be %s or %s, got %q", llmd.RolePrefill, llmd.RoleDecode, a.Role))
 	}
@@ -171,18 +176,18 @@ func (a *ModelServiceStageArgs) withDefaults(name string) (*modelServiceStage, e
 	return s, errors.Join(append(errs, err)...)
 }
 
-// StagePodSelector returns the labels that select the pods of a role in a namespace: prefill, or
-// decode, which are also those of single mode, so that Services keep working when a stack switches
-// between the two.
-func StagePodSelector(role string) map[string]string {
-	selector := llmd.ServingSelector()
+// StagePodSelector returns the labels that select the pods of a model and role in a namespace:
+// prefill, or decode, which are also those of single mode, so that Services keep working when a
+// stack switches between the two. The stack's own model is "".
+func StagePodSelector(model, role string) map[string]string {
+	selector := llmd.ServingSelector(model)
 	selector[llmd.RoleLabel] = role
 	return selector
 }
 
 // labels returns the labels that llm-d's tools use to select simulators.
 func (a *modelServiceStage) labels() map[string]string {
-	labels := StagePodSelector(a.Role)
+	labels := StagePodSelector(a.Model, a.Role)
 	labels[llmd.ServingLabelNew] = "true"
 	return labels
 }
@@ -218,7 +223,7 @@ func NewModelServiceStage(
 	if a.HeadlessService {
 		service, err := a.service(ctx, name+"-service", a.Name, a.Role, &corev1.ServiceSpecArgs{
 			ClusterIP: pulumi.String("None"),
-			Selector:  pulumi.ToStringMap(StagePodSelector(a.Role)),
+			Selector:  pulumi.ToStringMap(StagePodSelector(a.Model, a.Role)),
 			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 			}},

@@ -24,6 +24,10 @@ type MonitoringArgs struct {
 	// Decode is the name of the decode stage's Deployment. Default: llmd.DecodeName.
 	Decode string `pulumi:"decode,optional"`
 
+	// Models are further models, by the Model of their stages and EPPs, whose objects are called like
+	// those of the own model with Model appended. Default: none.
+	Models []string `pulumi:"models,optional"`
+
 	// SimulatorVersion is the version of the simulators, such as v0.10.2. Default: the newest known
 	// one.
 	SimulatorVersion string `pulumi:"simulatorVersion,optional"`
@@ -72,7 +76,7 @@ func (a *MonitoringArgs) withDefaults(name string) (*monitor, error) {
 	}
 	m := &monitor{common: common{namespace: a.Namespace, instance: or(a.Instance, name)}}
 	m.stack = monitoring.Stack{
-		Decode: or(a.Decode, llmd.DecodeName), KVCache: a.KVCache,
+		Decode: or(a.Decode, llmd.DecodeName), Models: a.Models, KVCache: a.KVCache,
 		PrefillDecode: a.PrefillDecode, StandardGateway: a.StandardGateway,
 	}
 	errs := []error{m.validate()}

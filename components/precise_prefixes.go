@@ -19,20 +19,20 @@ type PrecisePrefixes struct {
 	Model string `pulumi:"model,optional"`
 
 	// Tokenizer is the URL of a simulator, or of a Service of several, which the EPP asks for the
-	// tokens of a prompt. Default: the Service llmd.DecodeName on the EPP's TargetPort.
+	// tokens of a prompt. Default: the Service of the model's decode stage, on the EPP's TargetPort.
 	Tokenizer string `pulumi:"tokenizer,optional"`
 
 	// BlockSize is the number of tokens in a block of the simulators' KV caches. Default: 16.
 	BlockSize int `pulumi:"blockSize,optional"`
 }
 
-func (p *PrecisePrefixes) options(targetPort int) *endpointpicker.Precise {
+func (p *PrecisePrefixes) options(model string, targetPort int) *endpointpicker.Precise {
 	if p == nil {
 		return nil
 	}
 	return &endpointpicker.Precise{
 		Model:       or(p.Model, simulator.DefaultModel),
-		Tokenizer:   or(p.Tokenizer, fmt.Sprintf("http://%s:%d", llmd.DecodeName, targetPort)),
+		Tokenizer:   or(p.Tokenizer, fmt.Sprintf("http://%s:%d", llmd.ForModel(llmd.DecodeName, model), targetPort)),
 		BlockTokens: or(p.BlockSize, simulator.DefaultKVCacheBlockSize),
 	}
 }

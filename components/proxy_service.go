@@ -21,7 +21,11 @@ type ProxyServiceArgs struct {
 	// Default: the component's name.
 	Instance string `pulumi:"instance,optional"`
 
-	// Name of the Service. Default: llmd.ProxyServiceName.
+	// Model is the label llm-d.ai/model of the pods, in a namespace with several models. Default: the
+	// only model, or the one that the names of package llmd belong to.
+	Model string `pulumi:"model,optional"`
+
+	// Name of the Service. Default: llmd.ProxyServiceName, with Model appended.
 	Name string `pulumi:"name,optional"`
 
 	// Port of the Service. Default: llmd.SimulatorPort.
@@ -34,7 +38,7 @@ type ProxyServiceArgs struct {
 	ClusterDomain string `pulumi:"clusterDomain,optional"`
 }
 
-// ProxyService is the one Service in front of all decode pods, whichever Deployment
+// ProxyService is the one Service in front of all decode pods of a model, whichever Deployment
 // they come from. Clients without a gateway use it, and Istio balances its traffic.
 type ProxyService struct {
 	pulumi.ResourceState
@@ -60,10 +64,10 @@ func (a *ProxyServiceArgs) withDefaults(name string) (*proxyService, error) {
 	p := &proxyService{common{
 		namespace: a.Namespace, instance: or(a.Instance, name), clusterDomain: a.ClusterDomain,
 	}, *a}
-	p.Name = or(a.Name, llmd.ProxyServiceName)
+	p.Name = or(a.Name, llmd.ForModel(llmd.ProxyServiceName, a.Model))
 	p.Port = or(a.Port, llmd.SimulatorPort)
 	p.Type = or(a.Type, serviceTypes[0])
-	errs := []error{p.validate(), checkPort("port", p.Port)}
+	errs := []error{p.validate(), checkModel(a.Model), checkPort("port", p.Port)}
 	if !slices.Contains(serviceTypes, p.Type) {
 		errs = append(errs, fmt.Errorf("type must be one of %s, got %q", strings.Join(serviceTypes, ", "), p.Type))
 	}
@@ -84,7 +88,7 @@ func NewProxyService(
 	}
 	service, err := a.service(ctx, name+"-service", a.Name, llmd.ComponentProxy, &corev1.ServiceSpecArgs{
 		Type:     pulumi.String(a.Type),
-		Selector: pulumi.ToStringMap(StagePodSelector(llmd.RoleDecode)),
+		Selector: pulumi.ToStringMap(StagePodSelector(a.Model, llmd.RoleDecode)),
 		Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
 			Name: pulumi.String("http"), Port: pulumi.Int(a.Port), TargetPort: pulumi.String("http"),
 		}},

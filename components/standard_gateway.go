@@ -55,6 +55,14 @@ type StandardGateway struct {
 	// answered 413. Default: 4 MiB, the simulators' own.
 	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
 
+	// ModelNames are those that the pods of Backend answer to: of the model and of its adapters.
+	// Required with Models.
+	ModelNames []string `pulumi:"modelNames,optional"`
+
+	// Models are further models: a request that names one of them, in the field model of its JSON,
+	// goes to the Services of that model, and any other to Backend. Default: none.
+	Models []GatewayModel `pulumi:"models,optional"`
+
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which means LEAST_REQUEST. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
@@ -80,6 +88,10 @@ func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 		b.EPP = &envoy.Upstream{Host: s.EPP, Port: int32(or(s.EPPPort, llmd.EPPServicePort))}
 		b.EPPSecure, b.SinglePrompts, b.StripFairness = s.EPPSecure, s.EPPSinglePrompts, s.StripFairness
 	}
+	if len(s.Models) > 0 {
+		b.Names = s.ModelNames
+	}
+	b.Models = forEnvoy(s.Models)
 	return &standardGateway{b}
 }
 
@@ -92,6 +104,11 @@ func (*standardGateway) metrics() metricsEndpoint {
 }
 
 func (s *standardGateway) validate() error {
+	for _, m := range s.Models {
+		if err := checkModel(m.Name); err != nil {
+			return err
+		}
+	}
 	_, err := s.build("namespace") // Any will do: the real one may come from another resource.
 	return err
 }

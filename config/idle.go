@@ -3,15 +3,20 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// idleParts lists what has no effect in some configurations: a path with everything below
-// it, when it has an effect, and what is missing otherwise. The first match counts.
-var idleParts = []struct {
+// idlePart has no effect in some configurations: a path with everything below it, when it has an
+// effect, and what is missing otherwise.
+type idlePart struct {
 	path  string
 	works func(*Spec) bool
 	lacks string
-}{
+}
+
+// idleParts lists them. The first match counts.
+var idleParts = []idlePart{
 	{"replicas", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own replicas"},
 	{"logVerbosity", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own logVerbosity"},
 	{"prefill.autoscaling.enabled", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
@@ -57,6 +62,21 @@ var idleParts = []struct {
 // never is that of a setting that has no effect in any configuration.
 func never(*Spec) bool { return false }
 
+// idleModelParts lists those of the further models.
+func (s *Spec) idleModelParts() []idlePart {
+	var list []idlePart
+	for _, key := range s.ModelKeys() {
+		path, model := property(field.NewPath("models"), key).String(), s.ForModel(key)
+		list = append(list,
+			idlePart{path + ".prefillReplicas", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
+			idlePart{path + ".simulator.kvCache", func(*Spec) bool { return model.KVCache() }, "without simulator.kvCache.enabled"},
+			idlePart{path + ".simulator.failures.types", func(*Spec) bool { return model.fails() }, "without simulator.failures.rate"},
+			idlePart{path + ".simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
+		)
+	}
+	return list
+}
+
 // fails reports whether any simulators fail at random.
 func (s *Spec) fails() bool {
 	return slices.ContainsFunc(s.simulatorStages(), func(stage Stage) bool { return *stage.Simulator.Failures.Rate > 0 })
@@ -66,9 +86,10 @@ func (s *Spec) fails() bool {
 // consistent with that, so they get none.
 func (s *Spec) idle(settings []setting) []Warning {
 	var warnings []Warning
+	parts := append(s.idleModelParts(), idleParts...)
 	for _, set := range settings {
 		path := withoutNamespace(set.path.String())
-		for _, part := range idleParts {
+		for _, part := range parts {
 			if path != part.path && !strings.HasPrefix(path, part.path+".") {
 				continue
 			}

@@ -103,6 +103,12 @@ type Spec struct {
 
 	// Simulator holds what all simulators share.
 	Simulator Simulator `json:"simulator"`
+
+	// Models are further models by a short name, a DNS label, which is appended to the names of their
+	// objects. The gateways send each request to the pods of the model that it names, and what
+	// names none of them to those of the stack's own model, simulator.model. Needs a gateway.
+	// Default: none.
+	Models map[string]Model `json:"models"`
 }
 
 // Service configures the proxy Service.

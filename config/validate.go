@@ -34,6 +34,7 @@ func (s *Spec) problems(roots roots) []Problem {
 	s.checkStages(v)
 	s.checkSimulator(v)
 	s.checkMonitoring(v)
+	s.checkModels(v)
 	return v.problems
 }
 

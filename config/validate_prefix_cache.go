@@ -4,6 +4,9 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
+// needsKVCache is what is wrong with simulators without a KV cache.
+const needsKVCache = "must be true if epp.prefixCache is precise: there is nothing to know of simulators without a KV cache"
+
 func (s *Spec) checkPrefixCache(v *validator) {
 	path := v.at("epp.prefixCache")
 	oneOf(v, path, s.EPP.PrefixCache, prefixCaches...)
@@ -12,7 +15,7 @@ func (s *Spec) checkPrefixCache(v *validator) {
 	}
 	for key, stages := range s.stagesByKey("kvCache.enabled", func(own StageSimulator) bool { return own.KVCache.Enabled != nil }) {
 		if enabled := v.at(key); !*stages[0].Simulator.KVCache.Enabled { // The same for all stages of one key.
-			v.add(enabled, false, setCommand(enabled, true), "must be true if epp.prefixCache is precise: there is nothing to know of simulators without a KV cache")
+			v.add(enabled, false, setCommand(enabled, true), needsKVCache)
 		}
 	}
 	if epp, err := release.EPPOf(s.EPP.Image, s.EPP.Version); err == nil && !epp.Config.PrefixCache.Precise {

@@ -96,13 +96,18 @@ func (s StageSimulator) check(v *validator, path *field.Path, all StageSimulator
 // checkProfiles refuses profiles that the simulators' flags cannot express.
 func (s *Spec) checkProfiles(v *validator) {
 	for key, stages := range s.stagesByKey("profile", func(own StageSimulator) bool { return own.Profile != "" }) {
-		for _, stage := range stages {
-			facts, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
-			if stage.Simulator.Profile != "" && err == nil && facts.MillisecondLatencies {
-				v.invalid(v.at(key), stage.Simulator.Profile, "needs a simulator of v0.7 or newer: %s counts in whole milliseconds (image %s)",
-					facts.Version, stage.Image)
-				break
-			}
+		s.checkProfile(v, v.at(key), stages)
+	}
+}
+
+// checkProfile refuses the profile at a path for the first of the stages that cannot have it.
+func (s *Spec) checkProfile(v *validator, path *field.Path, stages []Stage) {
+	for _, stage := range stages {
+		facts, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
+		if stage.Simulator.Profile != "" && err == nil && facts.MillisecondLatencies {
+			v.invalid(path, stage.Simulator.Profile, "needs a simulator of v0.7 or newer: %s counts in whole milliseconds (image %s)",
+				facts.Version, stage.Image)
+			return
 		}
 	}
 }

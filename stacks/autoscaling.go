@@ -16,17 +16,17 @@ func kedaScalesPrefill(spec *config.Spec) bool { return spec.PrefillStage().KEDA
 func kedaScalesDecode(spec *config.Spec) bool { return spec.DecodeStage().KEDAScales() }
 
 func (c *composer) autoscalePrefill() error {
-	return c.autoscaler("prefill-autoscaler", c.spec.PrefillStage(), c.prefillName)
+	return c.autoscaler(c.part("prefill-autoscaler"), c.spec.PrefillStage(), c.prefillName)
 }
 
 func (c *composer) autoscaleDecode() error {
-	return c.autoscaler("decode-autoscaler", c.spec.DecodeStage(), c.decodeName)
+	return c.autoscaler(c.part("decode-autoscaler"), c.spec.DecodeStage(), c.decodeName)
 }
 
 // autoscaler registers what makes KEDA scale a stage, which has a headless Service of its name.
 func (c *composer) autoscaler(name string, stage config.Stage, deployment pulumi.StringInput) error {
 	scaling := stage.Autoscaling
-	_, err := components.NewAutoscaler(c.ctx, c.name+"-"+name, &components.AutoscalerArgs{
+	_, err := components.NewAutoscaler(c.ctx, name, &components.AutoscalerArgs{
 		Namespace:      c.Namespace,
 		Instance:       c.spec.Name,
 		Stage:          deployment,

@@ -19,9 +19,10 @@ func (c *composer) epp() error {
 	if err != nil {
 		return err
 	}
-	e, err := components.NewEPP(c.ctx, c.name+"-epp", &components.EPPArgs{
+	e, err := components.NewEPP(c.ctx, c.part("epp"), &components.EPPArgs{
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
+		Model:            c.model,
 		Replicas:         integer(epp.Replicas),
 		Image:            image(c.args.Images.EPP, epp.Image),
 		Version:          version(c.args.Images.EPP, epp.Version, c.spec.EPPRelease().Release),
@@ -33,7 +34,7 @@ func (c *composer) epp() error {
 		Verbosity:        integer(epp.Verbosity),
 		KVCacheMetric:    c.spec.SimulatorRelease().KVCacheMetric,
 		PrefillDecode:    c.spec.Sidecar(),
-		PrecisePrefixes:  precisePrefixes(c.spec),
+		PrecisePrefixes:  c.precisePrefixes(),
 		FlowControl:      flowControl(c.spec),
 		PluginsConfig:    plugins,
 		SecureServing:    epp.SecureServing,
@@ -49,7 +50,7 @@ func (c *composer) epp() error {
 		return err
 	}
 	c.targets = append(c.targets, e.Target)
-	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.EPPName, epp.Replicas > 1, epp.Replicas > 1})
+	c.deployments = append(c.deployments, deployed{e.Deployment, llmd.ForModel(llmd.EPPName, c.model), epp.Replicas > 1, epp.Replicas > 1})
 	if c.spec.Pool() {
 		c.pool = e.PoolName
 	}
@@ -79,13 +80,13 @@ func eppNeeds(spec *config.Spec) []schema.GroupVersionKind {
 	}
 }
 
-func precisePrefixes(spec *config.Spec) *components.PrecisePrefixes {
-	if !spec.PrecisePrefixes() {
+func (c *composer) precisePrefixes() *components.PrecisePrefixes {
+	if !c.spec.PrecisePrefixes() {
 		return nil
 	}
 	return &components.PrecisePrefixes{
-		Model: spec.Simulator.Model, BlockSize: int(spec.Simulator.KVCache.BlockSize),
+		Model: c.spec.Simulator.Model, BlockSize: int(c.spec.Simulator.KVCache.BlockSize),
 		// The decode pods have no Service of their own in every mode.
-		Tokenizer: fmt.Sprintf("http://%s:%d", spec.Service.Name, spec.Service.Port),
+		Tokenizer: fmt.Sprintf("http://%s:%d", llmd.ForModel(c.spec.Service.Name, c.model), c.spec.Service.Port),
 	}
 }

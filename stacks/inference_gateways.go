@@ -12,6 +12,9 @@ func (c *composer) standardGateway() error {
 		BackendPort: int(c.spec.DecodeStage().Port),
 		Algorithm:   string(c.spec.LoadBalancing.Algorithm),
 
+		ModelNames: c.modelNames(),
+		Models:     c.gatewayModels(),
+
 		MaxBodyBytes: int(simulator.MaxBody(c.spec.DecodeStage().Args)),
 	}
 	if epp := c.spec.EPP; epp.Enabled {
@@ -43,6 +46,23 @@ func (c *composer) standardGateway() error {
 		args.APIKeys = c.apiKeys
 	}
 	return c.inferenceGateway("standard-gateway", llmd.StandardGatewayName, args)
+}
+
+// gatewayModels returns the further models of the gateways.
+func (c *composer) gatewayModels() []components.GatewayModel {
+	var models []components.GatewayModel
+	for _, key := range c.spec.ModelKeys() {
+		models = append(models, components.GatewayModel{Model: key, Names: c.spec.ForModel(key).ModelNames()})
+	}
+	return models
+}
+
+// modelNames returns the names of the stack's own model if there are others to tell it from.
+func (c *composer) modelNames() []string {
+	if len(c.spec.Models) == 0 {
+		return nil
+	}
+	return c.spec.ModelNames()
 }
 
 func (c *composer) istioGateway() error {

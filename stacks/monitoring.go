@@ -27,6 +27,7 @@ func (c *composer) monitoring() error {
 		Namespace:        c.Namespace,
 		Instance:         s.Name,
 		Decode:           s.DecodeName(),
+		Models:           s.ModelKeys(),
 		SimulatorVersion: s.SimulatorRelease().Version,
 		KVCache:          s.KVCache(),
 		EPP:              s.EPP.Enabled,

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/llm-d-sim/llm-d-sim/components"
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/config"
 )
 
@@ -13,9 +14,10 @@ func objectivesEnabled(spec *config.Spec) bool { return len(spec.Objectives) > 0
 func (c *composer) objectives() error {
 	priorities := map[string]int{}
 	for name, objective := range c.spec.Objectives {
-		priorities[name] = int(objective.Priority)
+		// An objective belongs to one pool, and its name is unique in the namespace.
+		priorities[llmd.ForModel(name, c.model)] = int(objective.Priority)
 	}
-	_, err := components.NewInferenceObjectives(c.ctx, c.name+"-objectives", &components.InferenceObjectivesArgs{
+	_, err := components.NewInferenceObjectives(c.ctx, c.part("objectives"), &components.InferenceObjectivesArgs{
 		Namespace:     c.Namespace,
 		Instance:      c.spec.Name,
 		Priorities:    priorities,

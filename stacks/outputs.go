@@ -22,7 +22,7 @@ type Outputs struct {
 	// Namespace of all objects.
 	Namespace pulumi.StringOutput `pulumi:"namespace"`
 	// Replicas is the desired number of simulator pods that answer requests: those of the decode
-	// stage, or in single mode all.
+	// stage, or in single mode all, of all models.
 	Replicas pulumi.IntOutput `pulumi:"replicas"`
 	// ReadyReplicas is the number of those that are ready.
 	ReadyReplicas pulumi.IntOutput `pulumi:"readyReplicas"`

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"slices"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -23,6 +25,8 @@ type part struct {
 	register func(*composer) error
 	// transform, if set, changes the resources of all parts.
 	transform pulumi.ResourceTransformation
+	// ofModel says that each further model has such a part of its own.
+	ofModel bool
 	// needs, if set, returns kinds that the part uses without creating any.
 	needs func(*config.Spec) []schema.GroupVersionKind
 	// autoscaled, if set, reports whether an autoscaler sets the replicas of the part.
@@ -31,21 +35,47 @@ type part struct {
 	implied func(*config.Spec) []plan.Object
 }
 
-// parts are all parts of a stack, in the order of the request path. Clients should prefer
-// gateways in this order.
+// partsOf returns all parts that a stack has.
+func partsOf(spec *config.Spec) []part {
+	all := slices.Clone(parts)
+	for _, model := range spec.ModelKeys() {
+		for _, p := range parts {
+			if p.ofModel {
+				all = append(all, p.forModel(model))
+			}
+		}
+	}
+	return slices.DeleteFunc(append(all, overviews...), func(p part) bool { return !p.enabled(spec) })
+}
+
+// forModel returns the part of a further model.
+func (p part) forModel(model string) part {
+	register := p.register
+	p.name = llmd.ForModel(p.name, model)
+	p.key, p.naming = "models."+model, naming{}
+	p.register = func(c *composer) error { return c.forModel(model, register) }
+	return p
+}
+
+// parts are those in the way of a request, in its order. Clients should prefer gateways in this
+// order.
 var parts = []part{
 	{name: "standard-gateway", key: "inferenceGateway.standard.enabled", enabled: (*config.Spec).StandardGateway, register: (*composer).standardGateway},
 	{name: "istio-gateway", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGateway},
-	{name: "epp", key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
-	{name: "objectives", key: "objectives", enabled: objectivesEnabled, register: (*composer).objectives},
-	{name: "prefill", key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill, autoscaled: prefillAutoscaled},
-	{name: "decode", naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode, autoscaled: decodeAutoscaled},
-	{name: "prefill-autoscaler", key: "prefill.autoscaling.enabled", enabled: kedaScalesPrefill, register: (*composer).autoscalePrefill},
-	{name: "decode-autoscaler", key: "decode.autoscaling.enabled", enabled: kedaScalesDecode, register: (*composer).autoscaleDecode},
-	{name: "proxy", naming: serviceNaming, enabled: always, register: (*composer).proxy},
+	{name: "epp", ofModel: true, key: "epp.enabled", enabled: eppEnabled, register: (*composer).epp, needs: eppNeeds},
+	{name: "objectives", ofModel: true, key: "objectives", enabled: objectivesEnabled, register: (*composer).objectives},
+	{name: "prefill", ofModel: true, key: "prefill.enabled", enabled: prefillEnabled, register: (*composer).prefill, autoscaled: prefillAutoscaled},
+	{name: "decode", ofModel: true, naming: naming{"name", func(s *config.Spec) string { return s.Name }, "llm-sim"}, enabled: always, register: (*composer).decode, autoscaled: decodeAutoscaled},
+	{name: "prefill-autoscaler", ofModel: true, key: "prefill.autoscaling.enabled", enabled: kedaScalesPrefill, register: (*composer).autoscalePrefill},
+	{name: "decode-autoscaler", ofModel: true, key: "decode.autoscaling.enabled", enabled: kedaScalesDecode, register: (*composer).autoscaleDecode},
+	{name: "proxy", ofModel: true, naming: serviceNaming, enabled: always, register: (*composer).proxy},
 	{name: "gateway", key: "gateway.enabled", naming: naming{"gateway.routeName", func(s *config.Spec) string { return s.Gateway.RouteName }, "llm-d-sim"}, enabled: gatewayEnabled, register: (*composer).gateway, implied: gatewayImplied},
 	{name: "istio-gateway-routes", key: "inferenceGateway.istio.enabled", enabled: (*config.Spec).IstioGateway, register: (*composer).istioGatewayRoutes},
-	{name: "load-balancing", key: "loadBalancing.enabled", naming: serviceNaming, enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
+	{name: "load-balancing", ofModel: true, key: "loadBalancing.enabled", naming: serviceNaming, enabled: loadBalancingEnabled, register: (*composer).loadBalancing},
+}
+
+// overviews are parts for all others, which come before them.
+var overviews = []part{
 	{name: "monitoring", key: "monitoring.enabled", enabled: monitoringEnabled, register: (*composer).monitoring},
 	{name: "disruption-budgets", key: "podDisruptionBudget.enabled", enabled: disruptionBudgetsEnabled, register: (*composer).disruptionBudgets, transform: spreadOverNodes},
 }
@@ -74,10 +104,7 @@ func Plan(ctx *pulumi.Context, args *StackArgs) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	p := plan.Plan{Parts: []plan.Part{{Name: "stack", Key: "createNamespace", Objects: objects[stackName]}}}
-	for _, known := range parts {
-		if !known.enabled(spec) {
-			continue
-		}
+	for _, known := range partsOf(spec) {
 		part := plan.Part{
 			Name: known.name, Key: known.key, NameKey: known.naming.key, OtherName: known.naming.other,
 			Objects: objects[stackName+"-"+known.name],

@@ -12,10 +12,11 @@ import (
 
 // proxy registers the proxy Service.
 func (c *composer) proxy() error {
-	p, err := components.NewProxyService(c.ctx, c.name+"-proxy", &components.ProxyServiceArgs{
+	p, err := components.NewProxyService(c.ctx, c.part("proxy"), &components.ProxyServiceArgs{
 		Namespace: c.Namespace,
 		Instance:  c.spec.Name,
-		Name:      c.spec.Service.Name,
+		Model:     c.model,
+		Name:      llmd.ForModel(c.spec.Service.Name, c.model),
 		Port:      int(c.spec.Service.Port),
 		Type:      string(c.spec.Service.Type),
 
@@ -25,6 +26,10 @@ func (c *composer) proxy() error {
 		return err
 	}
 	c.proxyService = p.ServiceName
+	if c.model != "" {
+		c.services = append(c.services, p.Endpoint)
+		return nil
+	}
 	c.services = append(pulumi.StringArray{p.Endpoint}, c.services...)
 	return nil
 }
@@ -82,6 +87,8 @@ func (c *composer) routes() *components.GatewayAPIArgs {
 		Service:       c.proxyService,
 		ServicePort:   int(c.spec.Service.Port),
 		ClusterDomain: c.spec.ClusterDomain,
+		ModelNames:    c.modelNames(),
+		Models:        c.gatewayModels(),
 		StripFairness: stripFairness(c.spec),
 		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
 	}
@@ -93,7 +100,7 @@ func (c *composer) loadBalancing() error {
 	args := &components.IstioLoadBalancingArgs{
 		Namespace: c.Namespace,
 		Instance:  c.spec.Name,
-		Service:   c.spec.Service.Name,
+		Service:   llmd.ForModel(c.spec.Service.Name, c.model),
 		Algorithm: string(c.spec.LoadBalancing.Algorithm),
 
 		ClusterDomain: c.spec.ClusterDomain,
@@ -106,6 +113,6 @@ func (c *composer) loadBalancing() error {
 			args.MaxRequestsPerConnection = integer(*n)
 		}
 	}
-	_, err := components.NewIstioLoadBalancing(c.ctx, c.name+"-load-balancing", args, c.child("load-balancing"))
+	_, err := components.NewIstioLoadBalancing(c.ctx, c.part("load-balancing"), args, c.child("load-balancing"))
 	return err
 }

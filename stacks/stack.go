@@ -101,6 +101,8 @@ type composer struct {
 	name string
 	spec *config.Spec
 	args StackArgs
+	// model is the further model whose parts are being registered, and spec its configuration.
+	model string
 	// opts are the options of the component, and inherited those of all its resources.
 	opts      []pulumi.ResourceOption
 	inherited []pulumi.ResourceOption
@@ -108,14 +110,20 @@ type composer struct {
 
 	seed    pulumi.IntInput
 	apiKeys pulumi.StringArray
-	// prefillName and decodeName are those of the stages' Deployments, known once they are ready.
-	prefillName, decodeName pulumi.StringInput
-	// proxyService and pool are where gateways of the Gateway API send requests.
-	proxyService, pool pulumi.StringInput
+	served
+	models map[string]served
 	// gateways and services are endpoints for clients, in order of preference.
 	gateways, services pulumi.StringArray
 	// targets are where the parts serve their metrics.
 	targets []components.MonitorTarget
+}
+
+// served are the parts of a model that other parts refer to.
+type served struct {
+	// prefillName and decodeName are those of the stages' Deployments, known once they are ready.
+	prefillName, decodeName pulumi.StringInput
+	// proxyService and pool are where gateways of the Gateway API send requests.
+	proxyService, pool pulumi.StringInput
 }
 
 // NewStack registers a stack. It fails if the Spec is invalid.
@@ -136,6 +144,7 @@ func newComposer(ctx *pulumi.Context, name string, args *StackArgs, opts ...pulu
 		spec := config.Default()
 		c.spec = &spec
 	}
+	c.models = map[string]served{}
 	c.start = sync.OnceValue(c.register)
 	return c
 }
@@ -146,8 +155,8 @@ func (c *composer) register() error {
 		return fmt.Errorf("stack %s: %w", c.name, err)
 	}
 	opts := c.opts
-	for _, p := range parts {
-		if p.transform != nil && p.enabled(c.spec) {
+	for _, p := range partsOf(c.spec) {
+		if p.transform != nil {
 			opts = append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{p.transform}))
 		}
 	}
@@ -170,11 +179,9 @@ func (c *composer) compose() error {
 		return err
 	}
 	c.Monitoring = pulumi.Map{}.ToMapOutput()
-	for _, p := range parts {
-		if p.enabled(c.spec) {
-			if err := p.register(c); err != nil {
-				return err
-			}
+	for _, p := range partsOf(c.spec) {
+		if err := p.register(c); err != nil {
+			return err
 		}
 	}
 	c.setOutputs()
@@ -183,6 +190,19 @@ func (c *composer) compose() error {
 		"monitoring": c.Monitoring,
 	})
 }
+
+// forModel registers a part of a further model.
+func (c *composer) forModel(model string, register func(*composer) error) error {
+	own := *c
+	c.model, c.spec, c.served = model, own.spec.ForModel(model), c.models[model]
+	err := register(c)
+	c.models[model] = c.served
+	c.model, c.spec, c.served = own.model, own.spec, own.served
+	return err
+}
+
+// part returns the name of a part of the present model as a resource.
+func (c *composer) part(name string) string { return llmd.ForModel(c.name+"-"+name, c.model) }
 
 func (c *composer) setOutputs() {
 	c.Endpoints = append(c.gateways, c.services...).ToStringArrayOutput()
@@ -200,7 +220,7 @@ func (c *composer) setOutputs() {
 // the names that they had before they became the stack's as aliases, so that they are kept.
 func (c *composer) child(formerly ...string) pulumi.ResourceOption {
 	opts := append([]pulumi.ResourceOption{pulumi.Parent(c.Stack)}, c.inherited...)
-	if c.name == stackName {
+	if c.name == stackName && c.model == "" {
 		for _, name := range formerly {
 			opts = append(opts, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name), NoParent: pulumi.Bool(true)}}))
 		}

@@ -16,8 +16,8 @@ func prefillEnabled(spec *config.Spec) bool { return spec.Prefill.Enabled }
 func (c *composer) prefill() error {
 	stage := c.spec.PrefillStage()
 	args := c.stage(stage)
-	args.Role, args.Name, args.HeadlessService = llmd.RolePrefill, llmd.PrefillName, true
-	s, err := components.NewModelServiceStage(c.ctx, c.name+"-prefill", args, c.child("prefill"))
+	args.Role, args.Name, args.HeadlessService = llmd.RolePrefill, llmd.ForModel(llmd.PrefillName, c.model), true
+	s, err := components.NewModelServiceStage(c.ctx, c.part("prefill"), args, c.child("prefill"))
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (c *composer) prefill() error {
 func (c *composer) decode() error {
 	stage := c.spec.DecodeStage()
 	args := c.stage(stage)
-	args.Role, args.Name = llmd.RoleDecode, c.spec.DecodeName()
+	args.Role, args.Name = llmd.RoleDecode, llmd.ForModel(c.spec.DecodeName(), c.model)
 	args.HeadlessService, args.Open = c.spec.DecodeService(), c.spec.OpenDecode()
 	if c.spec.Sidecar() {
 		sidecar := c.spec.Decode.RoutingSidecar
@@ -50,7 +50,7 @@ func (c *composer) decode() error {
 			Resources:       resources(sidecar.Resources),
 		}
 	}
-	s, err := components.NewModelServiceStage(c.ctx, c.name+"-decode", args, c.child("decode", "simulator"))
+	s, err := components.NewModelServiceStage(c.ctx, c.part("decode"), args, c.child("decode", "simulator"))
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 	args := &components.ModelServiceStageArgs{
 		Namespace:        c.Namespace,
 		Instance:         c.spec.Name,
+		Model:            c.model,
 		Replicas:         integer(stage.Replicas),
 		Autoscaled:       stage.Autoscaling.Enabled,
 		Image:            image(c.args.Images.Simulator, stage.Image),
@@ -90,7 +91,7 @@ func (c *composer) stage(stage config.Stage) *components.ModelServiceStageArgs {
 	}
 	if c.spec.PrecisePrefixes() {
 		// The EPP's own output would make the pods wait for it.
-		args.KVEvents = pulumi.String(fmt.Sprintf("%s:%d", llmd.EPPName, llmd.EPPEventsPort))
+		args.KVEvents = pulumi.String(fmt.Sprintf("%s:%d", llmd.ForModel(llmd.EPPName, c.model), llmd.EPPEventsPort))
 	}
 	if stage.KEDAScales() {
 		args.KEDANamespace = stage.Autoscaling.KEDANamespace

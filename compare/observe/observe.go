@@ -100,7 +100,7 @@ func New(cluster *rest.Config, spec *config.Spec) (*Observer, error) {
 }
 
 func stage(role string, s config.Stage) target {
-	return target{components.StagePodSelector(role), int(s.Port)}
+	return target{components.StagePodSelector("", role), int(s.Port)}
 }
 
 // interval between two looks at the simulators.

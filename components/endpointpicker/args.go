@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
@@ -26,10 +25,12 @@ type Options struct {
 	// KVCacheMetric is the name of the simulators' KV-cache usage metric. Required if the
 	// release has a flag for it.
 	KVCacheMetric string
-	// PoolName makes the EPP find pods through this InferencePool. Default: by label, on
+	// PoolName makes the EPP find pods through this InferencePool. Default: by PodLabels, on
 	// TargetPort, which the release must support.
 	PoolName string
-	// TargetPort is the port that all pods serve on. Required without PoolName.
+	// PodLabels select the pods, and TargetPort is the port that all of them serve on. Required
+	// without PoolName.
+	PodLabels  map[string]string
 	TargetPort int32
 	// LeaderElection makes several replicas elect the one that answers.
 	LeaderElection bool
@@ -60,7 +61,7 @@ func Args(o Options) []string {
 		args = append(args, "--pool-name="+o.PoolName)
 	} else {
 		args = append(args,
-			"--endpoint-selector="+labels.FormatLabels(llmd.ServingSelector()),
+			"--endpoint-selector="+labels.FormatLabels(o.PodLabels),
 			fmt.Sprintf("--endpoint-target-ports=%d", o.TargetPort))
 	}
 	if o.LeaderElection {

@@ -33,7 +33,7 @@ func rendered(t *testing.T, epp release.EPP) map[string]string {
 	leader := pool
 	leader.LeaderElection = true
 	label := pool
-	label.PoolName, label.TargetPort = "", 8200
+	label.PoolName, label.PodLabels, label.TargetPort = "", llmd.ServingSelector(""), 8200
 	for name, options := range map[string]Options{"label": label, "pool": pool, "pool-leader": leader} {
 		if options.PoolName == "" && !epp.ByLabel {
 			continue

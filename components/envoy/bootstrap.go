@@ -52,12 +52,25 @@ type Bootstrap struct {
 	// MaxBodyBytes is the size of the largest request that a simulator reads; a larger one is
 	// answered 413. Default: no limit.
 	MaxBodyBytes int64
+	// Names are the models and adapters that Backend answers to, which the gateway lists together
+	// with those of Models. Required with Models.
+	Names []string
+	// Models are further models. A request that names one of them goes to its pods. Default: none.
+	Models []Model
 	// Keys are the API keys, of letters and digits: a request without one of them as its
 	// bearer token is answered 401. Default: none, no key is required.
 	Keys []string
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which means LEAST_REQUEST. Required.
 	Algorithm string
+}
+
+// Model is a model with pods of its own, and an EPP of its own if the gateway asks one.
+type Model struct {
+	// Name is appended to the names of the gateway's own Services for those of the model. Required.
+	Name string
+	// Names are those that requests ask for. Required.
+	Names []string
 }
 
 // adminPort is on loopback only: the admin interface can stop Envoy.
@@ -78,9 +91,12 @@ func Build(b Bootstrap) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	clusters := []*clusterv3.Cluster{p.adminCluster(), p.decodeCluster(b.qualified(b.Backend), policy)}
-	if b.EPP != nil {
-		clusters = append(clusters, p.eppCluster(b.qualified(*b.EPP), b.EPPSecure))
+	if err := CheckModels(b.Names, b.Models); err != nil {
+		p.errs = append(p.errs, err)
+	}
+	clusters := append([]*clusterv3.Cluster{p.adminCluster()}, p.clustersOf(b, "", policy)...)
+	for _, m := range b.Models {
+		clusters = append(clusters, p.clustersOf(b, m.Name, policy)...)
 	}
 	bootstrap := &bootstrapv3.Bootstrap{
 		Admin: &bootstrapv3.Admin{Address: address("127.0.0.1", adminPort)},
@@ -104,12 +120,21 @@ func Build(b Bootstrap) (string, error) {
 	return render(bootstrap)
 }
 
-// qualified returns an upstream with its fully qualified name. Its final dot disables
+// clustersOf returns the clusters of a model: its pods, and its EPP if there is one.
+func (p *packer) clustersOf(b Bootstrap, model string, fallback *clusterv3.LoadBalancingPolicy) []*clusterv3.Cluster {
+	clusters := []*clusterv3.Cluster{p.decodeCluster(llmd.ForModel(decodeName, model), b.qualified(b.Backend, model), fallback)}
+	if b.EPP != nil {
+		clusters = append(clusters, p.eppCluster(llmd.ForModel(eppName, model), b.qualified(*b.EPP, model), b.EPPSecure))
+	}
+	return clusters
+}
+
+// qualified returns a model's upstream with its fully qualified name. Its final dot disables
 // search domains: a headless Service without a ready pod has no address, so the lookup
 // would go on to the node's domains, whose owner would receive the prompts.
-func (b Bootstrap) qualified(upstream Upstream) Upstream {
+func (b Bootstrap) qualified(upstream Upstream, model string) Upstream {
 	if upstream.Host != "" {
-		upstream.Host = llmd.ServiceHost(upstream.Host, b.Namespace, cmp.Or(b.ClusterDomain, llmd.ClusterDomain)) + "."
+		upstream.Host = llmd.ServiceHost(llmd.ForModel(upstream.Host, model), b.Namespace, cmp.Or(b.ClusterDomain, llmd.ClusterDomain)) + "."
 	}
 	return upstream
 }

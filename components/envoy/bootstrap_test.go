@@ -37,6 +37,12 @@ func combinations() map[string]Bootstrap {
 	anonymous := all["random-epp-true-auth-false"]
 	anonymous.StripFairness = true
 	all["random-epp-strip-fairness"] = anonymous
+	for _, epp := range []string{"false", "true"} {
+		several := all["random-epp-"+epp+"-auth-true"]
+		several.Names = []string{"base"}
+		several.Models = []Model{{Name: "other", Names: []string{"org/other", "adapter"}}, {Name: "third", Names: []string{"third"}}}
+		all["random-epp-"+epp+"-models"] = several
+	}
 	elsewhere := all["random-epp-true-auth-false"]
 	elsewhere.ClusterDomain = "corp.example"
 	all["random-epp-other-domain"] = elsewhere
@@ -85,6 +91,9 @@ func TestBuildRejectsInvalidBootstraps(t *testing.T) {
 		"bad port":          {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: Upstream{Host: "h", Port: 65536}}, "less than or equal to 65535"},
 		"bad key":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Keys: []string{"a|b"}}, "letters and digits"},
 		"no namespace":      {Bootstrap{Algorithm: "RANDOM", Backend: good}, "namespace is required"},
+		"model twice":       {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Names: []string{"a"}, Models: []Model{{Name: "b", Names: []string{"a"}}}}, `two models are called "a"`},
+		"no own names":      {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Models: []Model{{Name: "b", Names: []string{"b"}}}}, "the gateway's own are required"},
+		"nameless model":    {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Names: []string{"a"}, Models: []Model{{Name: "b"}}}, "a further model needs a name"},
 		"bad EPP":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
 	} {
 		_, err := Build(test.bootstrap)

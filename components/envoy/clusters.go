@@ -24,7 +24,7 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
-// Names of the clusters.
+// Names of the clusters. Those of further models have the model appended.
 const (
 	adminName  = "admin"
 	decodeName = "decode"
@@ -92,7 +92,7 @@ func policy(name string, config *anypb.Any) *clusterv3.LoadBalancingPolicy {
 
 // decodeCluster sends to the pod that the EPP chose, if it is one of the backend's, and
 // otherwise to one chosen by the fallback policy.
-func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalancingPolicy) *clusterv3.Cluster {
+func (p *packer) decodeCluster(name string, backend Upstream, fallback *clusterv3.LoadBalancingPolicy) *clusterv3.Cluster {
 	chosen := p.any(&overridehostv3.OverrideHost{
 		OverrideHostSources: []*overridehostv3.OverrideHost_OverrideHostSource{{
 			Metadata: &metadatav3.MetadataKey{
@@ -104,7 +104,7 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 		}},
 		FallbackPolicy: fallback,
 	})
-	c := p.dnsCluster(decodeName, backend)
+	c := p.dnsCluster(name, backend)
 	c.LoadBalancingPolicy = policy("override_host", chosen)
 	return c
 }
@@ -112,8 +112,8 @@ func (p *packer) decodeCluster(backend Upstream, fallback *clusterv3.LoadBalanci
 // eppCluster is the EPP's Service, over HTTP/2. The ext_proc filter can let a request go on
 // without an EPP only if it knows before it sends the body: hence the health checks, and
 // the first failed connection counts as well.
-func (p *packer) eppCluster(epp Upstream, secure bool) *clusterv3.Cluster {
-	c := p.dnsCluster(eppName, epp)
+func (p *packer) eppCluster(name string, epp Upstream, secure bool) *clusterv3.Cluster {
+	c := p.dnsCluster(name, epp)
 	c.ConnectTimeout = durationpb.New(eppConnectTimeout)
 	c.UpstreamConnectionOptions = &clusterv3.UpstreamConnectionOptions{TcpKeepalive: &corev3.TcpKeepalive{
 		KeepaliveTime:     wrapperspb.UInt32(tcpKeepaliveSeconds),

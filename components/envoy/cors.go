@@ -26,7 +26,7 @@ func (p *packer) corsFilter() *hcmv3.HttpFilter {
 // preflight matches exactly the requests that the filter answers, so none goes on: a route
 // that answers by itself, such as the one that asks for the key, would come before it.
 func (p *packer) preflight() *routev3.Route {
-	route := p.toDecode("/")
+	route := p.toDecode("/", "")
 	route.Match.PathSpecifier = &routev3.RouteMatch_Prefix{Prefix: "/"}
 	route.Match.Headers = []*routev3.HeaderMatcher{
 		headerMatches(":method", http.MethodOptions),

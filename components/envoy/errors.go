@@ -32,6 +32,9 @@ const (
 // a request, the form of OpenAI's API. The errors of simulators pass unchanged.
 func errorReplies(b Bootstrap) *hcmv3.LocalReplyConfig {
 	var replies []*hcmv3.ResponseMapper
+	if len(b.Models) > 0 {
+		replies = append(replies, listOfModels())
+	}
 	if b.SinglePrompts {
 		replies = append(replies, reply(badRequest, reason+". If the prompt is a list or tokens: the EPP of this gateway "+
 			"reads only a single text. Send a request for each text, or upgrade the EPP to v0.8 or newer.",

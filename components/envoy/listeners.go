@@ -70,7 +70,12 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		// get to see it.
 		strip = append(slices.Clone(strip), keyHeader)
 	}
-	filters := []*hcmv3.HttpFilter{p.corsFilter(), p.stripFilter(strip)}
+	filters := []*hcmv3.HttpFilter{p.corsFilter()}
+	if len(b.Models) > 0 {
+		// Before the key is removed: the route is looked up again once the model is known.
+		filters = append(filters, p.modelFilter())
+	}
+	filters = append(filters, p.stripFilter(strip))
 	if b.EPP != nil {
 		filters = append(filters, p.eppFilter())
 	}
@@ -87,7 +92,12 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		UseRemoteAddress: wrapperspb.Bool(true),
 	}
 	proto.Merge(hcm, plainPaths())
-	return p.listener("inference", llmd.GatewayListenPort, hcm)
+	listener := p.listener("inference", llmd.GatewayListenPort, hcm)
+	if len(b.Models) > 0 && b.MaxBodyBytes > 0 {
+		// The model is in the body, which is read as a whole.
+		listener.PerConnectionBufferLimitBytes = wrapperspb.UInt32(uint32(b.MaxBodyBytes))
+	}
+	return listener
 }
 
 // plainPaths makes Envoy judge and pass on one spelling of each path, so that no other slips
@@ -164,12 +174,7 @@ func (p *packer) stripFilter(headers []string) *hcmv3.HttpFilter {
 // too large headers, would wait for the EPP to see it while Envoy closes the connection.
 func (p *packer) eppFilter() *hcmv3.HttpFilter {
 	filter := httpFilter(extProcFilter, p.any(&extprocv3.ExternalProcessor{
-		GrpcService: &corev3.GrpcService{
-			TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
-				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: eppName},
-			},
-			Timeout: durationpb.New(eppTimeout),
-		},
+		GrpcService: eppService(""),
 		// Without an EPP the request goes on, to a pod chosen by the fallback policy.
 		FailureModeAllow: true,
 		// The EPP asks Envoy to look the route up again, which would fail once the key has been
@@ -189,6 +194,16 @@ func (p *packer) eppFilter() *hcmv3.HttpFilter {
 	}))
 	filter.Disabled = true
 	return filter
+}
+
+// eppService is the EPP of a model.
+func eppService(model string) *corev3.GrpcService {
+	return &corev3.GrpcService{
+		TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
+			EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: llmd.ForModel(eppName, model)},
+		},
+		Timeout: durationpb.New(eppTimeout),
+	}
 }
 
 func (p *packer) routerFilter() *hcmv3.HttpFilter {

@@ -29,23 +29,16 @@ const (
 	previousHostsRetry = "envoy.retry_host_predicates.previous_hosts"
 )
 
+// maxOwnAnswer is room for a list of thousands of models; Envoy's default is 4 KiB.
+const maxOwnAnswer = 1 << 20
+
 // keyHeader carries a client's key.
 const keyHeader = "authorization"
 
 // inferenceRoutes admit the paths that clients may call, and with keys only requests that
 // carry one. A repeated header is matched as one, joined by a comma, which no key contains.
 func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
-	var list []*routev3.Route
-	for _, path := range llmd.PickedPaths {
-		route := p.toDecode(path)
-		if b.EPP != nil {
-			p.throughEPP(route)
-		}
-		list = append(list, route)
-	}
-	for _, path := range llmd.BalancedPaths {
-		list = append(list, p.toDecode(path))
-	}
+	list := append(p.modelRoutes(b), p.toModel(b, "")...)
 	list = append(list, answer(http.StatusNotFound, unknownPath))
 	if len(b.Keys) > 0 {
 		shown := p.showsKey(b.Keys)
@@ -63,9 +56,31 @@ func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 	if b.MaxBodyBytes > 0 {
 		list = slices.Insert(list, 0, refuseLargeBodies(b.MaxBodyBytes))
 	}
+	if len(b.Models) > 0 {
+		p.answerUnread(list)
+	}
 	config := routes("inference", append([]*routev3.Route{p.preflight()}, list...)...)
 	config.VirtualHosts[0].TypedPerFilterConfig = map[string]*anypb.Any{corsFilter: p.anyOrigin()}
+	if len(b.Models) > 0 {
+		config.MaxDirectResponseBodySizeBytes = wrapperspb.UInt32(maxOwnAnswer)
+	}
 	return config
+}
+
+// toModel returns the routes of all paths to the pods of a model.
+func (p *packer) toModel(b Bootstrap, model string) []*routev3.Route {
+	var list []*routev3.Route
+	for _, path := range llmd.PickedPaths {
+		route := p.toDecode(path, model)
+		if b.EPP != nil {
+			p.throughEPP(route, model)
+		}
+		list = append(list, route)
+	}
+	for _, path := range llmd.BalancedPaths {
+		list = append(list, p.toDecode(path, model))
+	}
+	return list
 }
 
 // refuseLargeBodies answers what a simulator would not read. It judges by the length that
@@ -108,22 +123,26 @@ func matches(pattern string) *matcherv3.StringMatcher {
 
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
-// throughEPP makes the EPP pick the pod for the requests of a route.
-func (p *packer) throughEPP(route *routev3.Route) {
+// throughEPP makes the EPP of a model pick the pod for the requests of a route.
+func (p *packer) throughEPP(route *routev3.Route, model string) {
+	overrides := &extprocv3.ExtProcOverrides{}
+	if model != "" {
+		overrides.GrpcService = eppService(model)
+	}
 	route.TypedPerFilterConfig = map[string]*anypb.Any{
 		extProcFilter: p.any(&extprocv3.ExtProcPerRoute{
-			Override: &extprocv3.ExtProcPerRoute_Overrides{Overrides: &extprocv3.ExtProcOverrides{}},
+			Override: &extprocv3.ExtProcPerRoute_Overrides{Overrides: overrides},
 		}),
 	}
 }
 
-// toDecode routes a path, and the paths below it, to the decode pods. It retries only
+// toDecode routes a path, and the paths below it, to the decode pods of a model. It retries only
 // requests that no pod has begun to process.
-func (p *packer) toDecode(path string) *routev3.Route {
+func (p *packer) toDecode(path, model string) *routev3.Route {
 	return &routev3.Route{
 		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_PathSeparatedPrefix{PathSeparatedPrefix: path}},
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: decodeName},
+			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: llmd.ForModel(decodeName, model)},
 			// No limit: a generation takes its time. Envoy's default is 15 s.
 			Timeout: durationpb.New(0),
 			RetryPolicy: &routev3.RetryPolicy{

@@ -22,6 +22,15 @@ const (
 // SingleName returns the name of the single-mode Deployment of a stack.
 func SingleName(stack string) string { return "ms-sim-" + stack + "-decode" }
 
+// ForModel returns the name of an object that a further model has of its own, like the one of
+// this name that the stack's own model has. For that model, "", it is the name itself.
+func ForModel(name, model string) string {
+	if model == "" {
+		return name
+	}
+	return name + "-" + model
+}
+
 // ClusterDomain is the DNS domain of nearly all clusters.
 const ClusterDomain = "cluster.local"
 
@@ -122,6 +131,8 @@ const (
 	// ServingLabel marks every simulator pod; ServingLabelNew is its newer spelling.
 	ServingLabel    = "llm-d.ai/inferenceServing"
 	ServingLabelNew = "llm-d.ai/inference-serving"
+	// ModelLabel has the name of a further model, on the pods that answer for it.
+	ModelLabel = "llm-d.ai/model"
 	// PartOfLabel with the value PartOf marks every object of this package's components.
 	PartOfLabel = "app.kubernetes.io/part-of"
 	PartOf      = "llm-d-sim"
@@ -143,10 +154,14 @@ const (
 	EditedByAnnotation = "llm-d-sim/edited-by"
 )
 
-// ServingSelector returns the labels that select the simulators of a namespace, but not
-// model servers that other charts of llm-d deploy beside them.
-func ServingSelector() map[string]string {
-	return map[string]string{ServingLabel: "true", PartOfLabel: PartOf}
+// ServingSelector returns the labels that select the simulators of a model in a namespace, but
+// not model servers that other charts of llm-d deploy beside them. The pods of further models
+// lack ServingLabel: those of the stack's own model, "", are selected alike with and without them.
+func ServingSelector(model string) map[string]string {
+	if model == "" {
+		return map[string]string{ServingLabel: "true", PartOfLabel: PartOf}
+	}
+	return map[string]string{ModelLabel: model, PartOfLabel: PartOf}
 }
 
 // Where the Prometheus is that scrapes the stack, by default, and how its pods are labelled by the
@@ -179,6 +194,13 @@ const (
 // HealthPath is answered by a simulator that serves requests.
 const HealthPath = "/health"
 
+// ModelsPath lists the models.
+const ModelsPath = "/v1/models"
+
+// ModelHeader names the model of a request to a gateway of the Gateway API, as llm-d's payload
+// processor does.
+const ModelHeader = "x-gateway-base-model-name"
+
 // Paths that clients may call, with everything below them. The rest of a simulator (its
 // admin interface, metrics, sleep mode, adapter loading) is not for clients.
 var (
@@ -187,7 +209,7 @@ var (
 	// BalancedPaths bypass the EPP, which, depending on its release, reads them, refuses them or
 	// picks at random among all pods, including prefill.
 	BalancedPaths = []string{
-		"/v1/models", "/v1/embeddings", "/v1/responses", "/v1/messages",
+		ModelsPath, "/v1/embeddings", "/v1/responses", "/v1/messages",
 		"/inference/v1/generate", "/tokenize", HealthPath,
 	}
 )

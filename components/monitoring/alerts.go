@@ -59,13 +59,17 @@ func (s Stack) Alerts(bounds Bounds, interval time.Duration) Group {
 			},
 		})
 	}
-	add("LLMDNoDecodePod", critical, "no decode pod answers, so every request fails.",
-		"absent(%s == 1)", s.of("up", is("job", s.Decode)))
-	add("LLMDQueueTooLong", warning, value+" requests wait in each decode pod.",
-		"avg(%s) > %d", s.of(llmd.WaitingMetric, is("job", s.Decode)), bounds.QueueLength)
+	for _, decode := range s.jobs(s.Decode) {
+		add("LLMDNoDecodePod", critical, "no decode pod answers, so every request fails.",
+			"absent(%s == 1)", s.of("up", is("job", decode)))
+		add("LLMDQueueTooLong", warning, value+" requests wait in each decode pod.",
+			"avg(%s) > %d", s.of(llmd.WaitingMetric, is("job", decode)), bounds.QueueLength)
+	}
 	if s.hasEPP() {
-		add("LLMDEPPDown", warning, "no EPP answers. The gateways balance requests on their own.",
-			"absent(%s == 1)", s.of("up", is("job", s.EPP)))
+		for _, epp := range s.jobs(s.EPP) {
+			add("LLMDEPPDown", warning, "no EPP answers. The gateways balance requests on their own.",
+				"absent(%s == 1)", s.of("up", is("job", epp)))
+		}
 	}
 	const tooMany = "sum(rate(%s[%s])) / sum(rate(%s[%s])) * 100 > %d"
 	const failed = value + " % of the requests fail."

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
 
@@ -15,6 +16,8 @@ type Stack struct {
 	Namespace string
 	// Decode is the job of the simulators that answer. Required.
 	Decode string
+	// Models are further models, which have such jobs of their own.
+	Models []string
 	// Simulator is the release of the simulators. Required.
 	Simulator release.Simulator
 	// KVCache says that the simulators have a cache of prompts.
@@ -39,6 +42,15 @@ func is(label, value string) string { return fmt.Sprintf("%s=%q", label, value) 
 // ofGateway selects from the metrics that a standard gateway has of its clients.
 func (s Stack) ofGateway(metric string, matchers ...string) string {
 	return s.of("envoy_http_"+metric, append([]string{is("envoy_http_conn_manager_prefix", "inference")}, matchers...)...)
+}
+
+// jobs returns a job of the stack's own model, and those that the further models have in its place.
+func (s Stack) jobs(own string) []string {
+	jobs := []string{own}
+	for _, model := range s.Models {
+		jobs = append(jobs, llmd.ForModel(own, model))
+	}
+	return jobs
 }
 
 func (s Stack) hasEPP() bool { return s.EPP != "" }

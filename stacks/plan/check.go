@@ -79,6 +79,8 @@ func (p Part) problem(format string, args ...any) Problem {
 // Without returns the command that does without the part that a key enables.
 func Without(key string) string {
 	switch {
+	case !IsSwitch(key) && strings.Contains(key, "."):
+		return "pulumi config rm --path " + key
 	case !IsSwitch(key):
 		return "pulumi config rm " + key
 	case strings.Contains(key, "."):

@@ -86,6 +86,8 @@ func (p Plan) Routing() []Object {
 type Workload struct {
 	// Part and Deployment are the names of both.
 	Part, Deployment string
+	// Answers says that its pods answer the requests.
+	Answers bool
 	// Image of the first container.
 	Image string
 	// Replicas is the configured number, 0 if an autoscaler decides.
@@ -108,6 +110,7 @@ func (p Plan) Workloads() []Workload {
 				if replicas, _ := o.Field("spec", "replicas").(float64); !part.Autoscaled {
 					w.Replicas = int(replicas)
 				}
+				w.Answers = o.Field("metadata", "labels", llmd.RoleLabel) == llmd.RoleDecode
 				// The annotation decides what `up` waits for, and so what counts as ready.
 				_, w.LeaderOnly, _ = unstructured.NestedString(o.Manifest, "metadata", "annotations", llmd.WaitForAnnotation)
 			case "Service":

@@ -107,8 +107,9 @@ func observe(workloads []plan.Workload, deployments []appsv1.Deployment) (status
 	var waiting []string
 	for _, w := range workloads {
 		s := look(w, live)
-		if w.Part == llmd.RoleDecode {
-			status.Replicas, status.ReadyReplicas = s.desired, s.available
+		if w.Answers {
+			status.Replicas += s.desired
+			status.ReadyReplicas += s.available
 		}
 		status.Parts[outputName(w.Part)] = Part{Desired: s.desired, Ready: s.available, Image: w.Image, Service: w.Service}
 		reason := "DeploymentReady"
@@ -181,8 +182,8 @@ func outputName(part string) string {
 // conditionType is the type of a part's condition, such as StandardGatewayReady.
 func conditionType(part string) string {
 	name := outputName(part)
-	if name == llmd.ComponentEPP {
-		return "EPPReady"
+	if rest, is := strings.CutPrefix(name, llmd.ComponentEPP); is {
+		return "EPP" + rest + "Ready"
 	}
 	return strings.ToUpper(name[:1]) + name[1:] + "Ready"
 }

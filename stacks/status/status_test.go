@@ -50,10 +50,10 @@ func TestWorkloadIsReadyOnceRolledOut(t *testing.T) {
 		change(&d)
 		return d
 	}
-	four := plan.Workload{Part: "decode", Deployment: "sim", Replicas: 4}
-	two := plan.Workload{Part: "decode", Deployment: "sim", Replicas: 2}
-	leader := plan.Workload{Part: "decode", Deployment: "sim", Replicas: 2, LeaderOnly: true}
-	autoscaled := plan.Workload{Part: "decode", Deployment: "sim"}
+	four := plan.Workload{Part: "decode", Answers: true, Deployment: "sim", Replicas: 4}
+	two := plan.Workload{Part: "decode", Answers: true, Deployment: "sim", Replicas: 2}
+	leader := plan.Workload{Part: "decode", Answers: true, Deployment: "sim", Replicas: 2, LeaderOnly: true}
+	autoscaled := plan.Workload{Part: "decode", Answers: true, Deployment: "sim"}
 	for name, test := range map[string]struct {
 		workload plan.Workload
 		live     appsv1.Deployment
@@ -94,7 +94,7 @@ func TestReadWaitsForWorkloadsToSettle(t *testing.T) {
 	starting := deployment(2)
 	starting.Status.ReadyReplicas = 0
 	busy := func() ([]appsv1.Deployment, error) { return nil, errors.New("too busy") }
-	workloads := []plan.Workload{{Part: "decode", Deployment: "sim", Replicas: 2}}
+	workloads := []plan.Workload{{Part: "decode", Answers: true, Deployment: "sim", Replicas: 2}}
 	read := func(settle time.Duration, f *fake) (*Status, error) {
 		return Reader{Cluster: f, Workloads: workloads, Settle: settle}.Read(t.Context())
 	}

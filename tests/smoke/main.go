@@ -91,7 +91,7 @@ type smoke struct {
 
 // look finds out which answers to expect.
 func (s *smoke) look(ctx context.Context, client kubernetes.Interface, o outputs) error {
-	selector := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: components.StagePodSelector(llmd.RoleDecode)})
+	selector := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: components.StagePodSelector("", llmd.RoleDecode)})
 	pods, err := client.CoreV1().Pods(o.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return err

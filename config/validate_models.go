@@ -1,0 +1,57 @@
+package config
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+func (s *Spec) checkModels(v *validator) {
+	path := v.at("models")
+	if len(s.Models) > 0 && !s.StandardGateway() && !s.IstioGateway() && !s.Gateway.Enabled {
+		v.add(path, s.ModelKeys(), both(setCommand(v.at("inferenceGateway.enabled"), true), setCommand(v.at("inferenceGateway.standard.enabled"), true)),
+			"need a gateway, which sends each request to the pods of its model")
+	}
+	owners := map[string]string{}
+	for _, name := range s.ModelNames() {
+		owners[name] = "the stack's own model"
+	}
+	for _, key := range s.ModelKeys() {
+		at, m, model := property(path, key), s.Models[key], s.ForModel(key)
+		if msgs := validation.IsDNS1123Label(key); len(msgs) > 0 {
+			v.add(at, key, removeCommand(at), "must have a name that objects and labels can have: %s", msgs[0])
+		}
+		for name, replicas := range map[string]*int32{"replicas": m.Replicas, "prefillReplicas": m.PrefillReplicas} {
+			if replicas != nil {
+				v.atLeastOne(at.Child(name), *replicas)
+			}
+		}
+		m.Simulator.check(v, at.Child("simulator"), model.DecodeStage().Simulator)
+		if m.Simulator.Profile != "" {
+			s.checkProfile(v, at.Child("simulator", "profile"), model.simulatorStages())
+		}
+		if enabled := m.Simulator.KVCache.Enabled; s.PrecisePrefixes() && enabled != nil && !*enabled {
+			at := at.Child("simulator", "kvCache", "enabled")
+			v.add(at, false, setCommand(at, true), needsKVCache)
+		}
+		claim := func(at *field.Path, name string) {
+			if owner, taken := owners[name]; taken {
+				v.add(at, name, removeCommand(at), "is a name of %s as well: it decides which pods answer a request", owner)
+				return
+			}
+			owners[name] = "models." + key
+		}
+		if m.Model == "" {
+			claim(at, key)
+		} else {
+			claim(at.Child("model"), m.Model)
+		}
+		for i, adapter := range m.LoRAs {
+			at := at.Child("loras").Index(i)
+			if adapter == "" {
+				v.invalid(at, adapter, "must not be empty")
+				continue
+			}
+			claim(at, adapter)
+		}
+	}
+}
