@@ -42,10 +42,24 @@ func (s *Spec) checkObjectives(v *validator) {
 	if pool := v.at("inferencePool.enabled"); !s.Pool() {
 		v.add(pool, false, setCommand(pool, true), "must be true for objectives, which belong to an InferencePool")
 	}
+	s.checkQueuedScaling(v)
 	epp, err := release.EPPOf(s.EPP.Image, s.EPP.Version)
 	if err == nil && epp.Config.FlowControl.FeatureGate == "" {
 		v.add(path, s.Objectives, s.defaultEPP(v), "needs an EPP from v0.7.0 on: EPP %s has no queues for priorities", epp.Version)
 	}
+}
+
+// checkQueuedScaling refuses an autoscaler that would never add a pod: the EPP sends a pod no more
+// than it processes concurrently, and what waits in the EPP is not counted.
+func (s *Spec) checkQueuedScaling(v *validator) {
+	stage := s.DecodeStage()
+	perPod, most := stage.Autoscaling.RequestsPerPod, *stage.Simulator.MaxNumSeqs
+	if !stage.KEDAScales() || perPod < most {
+		return
+	}
+	path := v.at("decode.autoscaling.requestsPerPod")
+	v.add(path, perPod, setCommand(path, max(1, most-1)),
+		"must be below maxNumSeqs (%d), at least 2: with objectives, requests wait in the EPP, where KEDA does not count them", most)
 }
 
 func equal(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }

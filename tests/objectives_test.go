@@ -42,3 +42,19 @@ func TestObjectivesFollowTheEPPsRelease(t *testing.T) {
 		require.NotContains(t, config(llmd.StandardGatewayName, "envoy.yaml"), "x-gateway-inference-fairness-id", "the header passes")
 	}
 }
+
+// TestObjectivesNeedAnAutoscalerThatSeesTheLoad has pods that the EPP keeps from having more requests
+// than the autoscaler wants them to have.
+func TestObjectivesNeedAnAutoscalerThatSeesTheLoad(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"epp": `{"enabled":true}`, "objectives": `{"high":{"priority":1}}`,
+		"decode": `{"enabled":true,"autoscaling":{"enabled":true,"requestsPerPod":8},"simulator":{"maxNumSeqs":8}}`,
+	}
+	r := run(t, values, fullCluster())
+	require.ErrorContains(t, r.err, "decode.autoscaling.requestsPerPod = 8: must be below maxNumSeqs (8)")
+	require.ErrorContains(t, r.err, "pulumi config set --path decode.autoscaling.requestsPerPod 7")
+	require.Empty(t, r.Registrations())
+	delete(values, "objectives")
+	require.NoError(t, run(t, values, fullCluster()).err, "requests wait in the pods")
+}

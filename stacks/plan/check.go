@@ -65,7 +65,10 @@ func (p Part) problem(format string, args ...any) Problem {
 	problem := Problem{Path: p.NameKey, Value: p.NameValue, Detail: fmt.Sprintf(format, args...)}
 	other := p.OtherName
 	if p.NameKey == "" {
-		problem.Path, problem.Value, problem.Fix = p.Key, true, Without(p.Key)
+		problem.Path, problem.Value, problem.Fix = p.Key, any(true), Without(p.Key)
+		if !IsSwitch(p.Key) {
+			problem.Value = p.Name
+		}
 		return problem
 	}
 	problem.Fix = "pulumi config set "
