@@ -72,9 +72,11 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if o.APIKey != "" {
 		s.client.Headers = http.Header{"Authorization": {"Bearer " + o.APIKey}}
 	}
-	if s.client.Model, err = model(s.client.Get(ctx, "/v1/models")); err != nil {
+	names, err := models(s.client.Get(ctx, llmd.ModelsPath))
+	if err != nil {
 		return err
 	}
+	s.client.Model, s.others = names[0], names[1:]
 	return s.run(ctx)
 }
 
@@ -86,6 +88,8 @@ type smoke struct {
 	// decode are the pods that can answer; epp: an EPP chooses among them by the prompt.
 	decode []string
 	epp    bool
+	// others are further models, and adapters.
+	others []string
 	failed []string
 }
 
@@ -144,6 +148,13 @@ func (s *smoke) run(ctx context.Context) error {
 	send("streaming", s.requests, func(ctx context.Context, i int) traffic.Answer {
 		return s.client.Stream(ctx, prompt(i), 10)
 	})
+	for _, model := range s.others {
+		other := *s.client
+		other.Model = model
+		send("model "+model, s.requests, func(ctx context.Context, i int) traffic.Answer {
+			return other.Completion(ctx, prompt(i), 10)
+		})
+	}
 	for _, pod := range s.decode {
 		if all[pod] == 0 {
 			s.fail("pod %s answered no request", pod)

@@ -38,10 +38,10 @@ func (o outputs) service() string {
 	return name
 }
 
-// model returns the first model in an answer of /v1/models, which is the base model.
-func model(answer traffic.Answer) (string, error) {
+// models returns the models and adapters in an answer of /v1/models, first the stack's own model.
+func models(answer traffic.Answer) ([]string, error) {
 	if !answer.OK() {
-		return "", fmt.Errorf("/v1/models: %s", answer)
+		return nil, fmt.Errorf("/v1/models: %s", answer)
 	}
 	var list struct {
 		Data []struct {
@@ -49,10 +49,14 @@ func model(answer traffic.Answer) (string, error) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal([]byte(answer.Body), &list); err != nil {
-		return "", fmt.Errorf("/v1/models: %w: %s", err, answer)
+		return nil, fmt.Errorf("/v1/models: %w: %s", err, answer)
 	}
 	if len(list.Data) == 0 {
-		return "", fmt.Errorf("/v1/models lists no model: %s", answer)
+		return nil, fmt.Errorf("/v1/models lists no model: %s", answer)
 	}
-	return list.Data[0].ID, nil
+	names := make([]string, len(list.Data))
+	for i, model := range list.Data {
+		names[i] = model.ID
+	}
+	return names, nil
 }

@@ -27,16 +27,16 @@ func TestOutputsOfNoStackAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheModelIsWhatTheStackServes(t *testing.T) {
+func TestTheModelsAreWhatTheStackServes(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, body string) traffic.Answer { return traffic.Answer{Status: status, Body: body} }
-	name, err := model(answer(http.StatusOK, `{"object": "list", "data": [{"id": "foo"}, {"id": "an-adapter"}]}`))
+	names, err := models(answer(http.StatusOK, `{"object": "list", "data": [{"id": "foo"}, {"id": "an-adapter"}]}`))
 	require.NoError(t, err)
-	require.Equal(t, "foo", name)
+	require.Equal(t, []string{"foo", "an-adapter"}, names)
 	for _, bad := range []traffic.Answer{
 		answer(http.StatusUnauthorized, ""), answer(http.StatusOK, "no JSON"), answer(http.StatusOK, `{"data": []}`),
 	} {
-		_, err := model(bad)
+		_, err := models(bad)
 		require.ErrorContains(t, err, "/v1/models")
 	}
 }
