@@ -55,8 +55,8 @@ func TestFurtherModelChangesNothingOfTheFirst(t *testing.T) {
 		switch before, is := own[r.Type+" "+r.Object()]; {
 		case r.Object() == "":
 		case !is:
-			require.True(t, strings.HasSuffix(r.Object(), "-other"), r.Object())
-			further[r.Type+" "+strings.TrimSuffix(r.Object(), "-other")] = true
+			require.Contains(t, r.Object(), "-other")
+			further[r.Type+" "+strings.Replace(r.Object(), "-other", "", 1)] = true
 		case !slices.Contains(shared, r.Type[strings.LastIndex(r.Type, ":")+1:]+" "+r.Object()):
 			require.Equal(t, before, jsonOf(t, r.Inputs), r.Object())
 		}

@@ -122,7 +122,7 @@ func plansOf(t *testing.T, random *rand.Rand) {
 		}
 	}
 	t.Logf("%d configurations, %d of them refused by their plan; parts: %v", most, refused, parts)
-	require.Len(t, parts, 15, "every part, the namespace included, is planned at least once")
+	require.Len(t, parts, 23, "every part, the namespace and those of a further model included, is planned at least once")
 }
 
 func TestNameClashesAreRefused(t *testing.T) {

@@ -51,7 +51,12 @@ var choices = map[string][]any{
 // Paths that skip reports stay unset; nil skips none.
 func Generate(random *rand.Rand, skip func(path string) bool) map[string]any {
 	values := map[string]any{}
+	// A model has many keys and many objects, so it is there or not as a whole.
+	models := random.IntN(6) == 0
 	for _, l := range Leaves() {
+		if strings.HasPrefix(l.Path, "models.") && !models {
+			continue
+		}
 		if skip != nil && skip(l.Path) {
 			continue
 		}
