@@ -9,7 +9,6 @@ require (
 	github.com/pulumi/pulumi-kubernetes/sdk/v4 v4.27.0
 	github.com/pulumi/pulumi-random/sdk/v4 v4.19.0
 	github.com/pulumi/pulumi/sdk/v3 v3.259.0
-	github.com/spf13/pflag v1.0.10
 	github.com/stretchr/testify v1.11.1
 	github.com/tsenart/vegeta/v12 v12.13.0
 	golang.org/x/sync v0.22.0
@@ -21,6 +20,8 @@ require (
 	k8s.io/client-go v0.35.1
 	sigs.k8s.io/yaml v1.6.0
 )
+
+require github.com/spf13/pflag v1.0.10 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect

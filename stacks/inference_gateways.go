@@ -3,24 +3,19 @@ package stacks
 import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
-	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 func (c *composer) standardGateway() error {
 	standard := &components.StandardGateway{
-		Backend:     c.spec.DecodeName(),
-		BackendPort: int(c.spec.DecodeStage().Port),
-		Algorithm:   string(c.spec.LoadBalancing.Algorithm),
-
-		MaxBodyBytes: int(simulator.MaxBody(c.spec.DecodeStage().Args)),
+		Backend:       c.spec.DecodeName(),
+		BackendPort:   int(c.spec.DecodeStage().Port),
+		Algorithm:     string(c.spec.LoadBalancing.Algorithm),
+		MaxRequestMiB: int(c.spec.Simulator.MaxRequestMiB),
 	}
 	if epp := c.spec.EPP; epp.Enabled {
 		standard.EPP, standard.EPPPort, standard.EPPSecure = llmd.EPPName, int(epp.Port), epp.SecureServing
 		standard.StripFairness = stripFairness(c.spec)
 		standard.EPPSinglePrompts = !c.spec.EPPRelease().PromptLists
-	}
-	if c.spec.Sidecar() { // A prefill pod reads the request as well.
-		standard.MaxBodyBytes = min(standard.MaxBodyBytes, int(simulator.MaxBody(c.spec.PrefillStage().Args)))
 	}
 	gateway := c.spec.InferenceGateway.Standard
 	args := &components.InferenceGatewayArgs{

@@ -49,9 +49,9 @@ type Bootstrap struct {
 	SinglePrompts bool
 	// StripFairness removes the header by which clients name a tenant. Default: it passes.
 	StripFairness bool
-	// MaxBodyBytes is the size of the largest request that a simulator reads; a larger one is
+	// MaxRequestMiB is the largest request body that a simulator reads, in MiB; a larger one is
 	// answered 413. Default: no limit.
-	MaxBodyBytes int64
+	MaxRequestMiB int32
 	// Keys are the API keys, of letters and digits: a request without one of them as its
 	// bearer token is answered 401. Default: none, no key is required.
 	Keys []string
