@@ -193,12 +193,18 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		"stage": {stage(&components.ModelServiceStageArgs{
 			Role: "encode", Replicas: new(-1), Image: pulumi.String("sim"), Port: 65535,
 			RoutingSidecar: &components.RoutingSidecar{},
-			Simulator:      &components.SimulatorSettings{MaxNumSeqs: -1, TimeToFirstToken: "soon", InterTokenLatency: "-1s"},
+			Simulator:      &components.SimulatorSettings{MaxNumSeqs: -1, MaxRequestMiB: 513, TimeToFirstToken: "soon", InterTokenLatency: "-1s"},
 		}), []string{
 			"namespace is required", `role must be prefill or decode, got "encode"`, "replicas must", "image has no tag",
 			"port of the simulator behind the sidecar must be within 1 to 65535, got 65536",
-			"max num seqs must be 1 or more, got -1", `time to first token must be a duration such as 150ms, got "soon"`,
+			"max num seqs must be 1 or more, got -1", "max request MiB must be within 1 to 512, got 513",
+			`time to first token must be a duration such as 150ms, got "soon"`,
 			`inter-token latency must be a duration such as 150ms, got "-1s"`,
+		}},
+		"an old simulator": {stage(&components.ModelServiceStageArgs{
+			Namespace: namespace, Version: "v0.8.0", Simulator: &components.SimulatorSettings{MaxRequestMiB: 8, StartupDuration: "1s"},
+		}), []string{
+			"max request MiB needs a newer simulator than v0.8.0, got 8", "startup duration needs a newer simulator than v0.8.0",
 		}},
 		"sidecar": {stage(&components.ModelServiceStageArgs{
 			Namespace: namespace, RoutingSidecar: &components.RoutingSidecar{Version: "v0.1.0"},

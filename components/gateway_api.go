@@ -65,9 +65,9 @@ type GatewayAPIArgs struct {
 	// model of a request's JSON. Default: none.
 	Models []GatewayModel `pulumi:"models,optional"`
 
-	// MaxBodyBytes is the size of the largest request that the simulators read. With Models,
-	// Istio's proxies answer a larger one 413. Default: 4 MiB, the simulators' own.
-	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
+	// MaxRequestMiB is the largest request body that the simulators read, in MiB. With Models,
+	// Istio's proxies answer a larger one 413. Default: 4, the simulators' own.
+	MaxRequestMiB int `pulumi:"maxRequestMiB,optional"`
 
 	// StripFairness makes Istio's proxies remove the headers by which clients name a tenant to
 	// the EPP, such as x-gateway-inference-fairness-id. Default: they pass.
@@ -131,7 +131,7 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 		g.Service = pulumi.String(llmd.ProxyServiceName)
 	}
 	g.ServicePort = or(a.ServicePort, llmd.SimulatorPort)
-	g.MaxBodyBytes = or(a.MaxBodyBytes, simulator.DefaultMaxBody)
+	g.MaxRequestMiB = or(a.MaxRequestMiB, simulator.DefaultMaxRequestMiB)
 	if err := checkModels(a.ModelNames, a.Models); err != nil {
 		return nil, err
 	}

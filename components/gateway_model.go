@@ -63,7 +63,7 @@ func (a *gatewayAPI) istioModels() (pulumi.Array, error) {
 		pulumi.Map{
 			"applyTo": pulumi.String("LISTENER"), "match": gateways,
 			"patch": pulumi.Map{"operation": pulumi.String("MERGE"), "value": pulumi.Map{
-				"per_connection_buffer_limit_bytes": pulumi.Int(a.MaxBodyBytes),
+				"per_connection_buffer_limit_bytes": pulumi.Int(a.MaxRequestMiB << 20),
 			}},
 		},
 		pulumi.Map{

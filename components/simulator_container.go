@@ -58,6 +58,10 @@ type SimulatorSettings struct {
 	// MaxModelLen is the context window in tokens. Default: 1024.
 	MaxModelLen int `pulumi:"maxModelLen,optional"`
 
+	// MaxRequestMiB is the largest request body that a simulator reads, in MiB. 1 to 512; any but 4
+	// needs a simulator of v0.10.1 or newer. Give the standard gateway the same. Default: 4.
+	MaxRequestMiB int `pulumi:"maxRequestMiB,optional"`
+
 	// KVCacheBlocks is the size of the KV cache of one simulator in blocks. Default: no cache.
 	KVCacheBlocks int `pulumi:"kvCacheBlocks,optional"`
 
@@ -99,6 +103,7 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 		MaxNumSeqs: int32(settings.MaxNumSeqs),
 
 		MaxModelLen:         int32(settings.MaxModelLen),
+		MaxRequestMiB:       int32(or(settings.MaxRequestMiB, simulator.DefaultMaxRequestMiB)),
 		TimeFactorUnderLoad: settings.TimeFactorUnderLoad,
 		KVCacheBlocks:       int32(settings.KVCacheBlocks),
 		KVCacheBlockSize:    int32(or(settings.KVCacheBlockSize, simulator.DefaultKVCacheBlockSize)),
@@ -122,6 +127,12 @@ func (a *modelServiceStage) simulatorOptions() (simulator.Options, error) {
 	}
 	if settings.MaxNumSeqs < 0 {
 		errs = append(errs, fmt.Errorf("max num seqs must be 1 or more, got %d", settings.MaxNumSeqs))
+	}
+	switch n := options.MaxRequestMiB; {
+	case n < 1 || n > simulator.HighestMaxRequestMiB:
+		errs = append(errs, fmt.Errorf("max request MiB must be within 1 to %d, got %d", simulator.HighestMaxRequestMiB, n))
+	case n != simulator.DefaultMaxRequestMiB && !options.Release.MaxRequestFlag:
+		errs = append(errs, fmt.Errorf("max request MiB needs a newer simulator than %s, got %d", options.Release.Version, n))
 	}
 	for _, latency := range []struct {
 		name, text string

@@ -51,9 +51,9 @@ type StandardGateway struct {
 	// x-gateway-inference-fairness-id. Default: they pass.
 	StripFairness bool `pulumi:"stripFairness,optional"`
 
-	// MaxBodyBytes is the size of the largest request that the simulators read; a larger one is
-	// answered 413. Default: 4 MiB, the simulators' own.
-	MaxBodyBytes int `pulumi:"maxBodyBytes,optional"`
+	// MaxRequestMiB is the largest request body that the simulators read, in MiB; a larger one is
+	// answered 413. Default: 4, the simulators' own.
+	MaxRequestMiB int `pulumi:"maxRequestMiB,optional"`
 
 	// ModelNames are those that the pods of Backend answer to: of the model and of its adapters.
 	// Required with Models.
@@ -79,8 +79,8 @@ func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 		Backend: envoy.Upstream{
 			Host: or(s.Backend, llmd.DecodeName), Port: int32(or(s.BackendPort, llmd.SimulatorPort)),
 		},
-		Algorithm:    or(s.Algorithm, llmd.RoundRobin),
-		MaxBodyBytes: int64(or(s.MaxBodyBytes, simulator.DefaultMaxBody)),
+		Algorithm:     or(s.Algorithm, llmd.RoundRobin),
+		MaxRequestMiB: int32(or(s.MaxRequestMiB, simulator.DefaultMaxRequestMiB)),
 
 		ClusterDomain: clusterDomain,
 	}

@@ -72,7 +72,8 @@ func Default() Spec {
 			},
 		},
 		Simulator: Simulator{
-			Model: simulator.DefaultModel, MaxModelLen: simulator.DefaultMaxModelLen, MaxLoRAs: 1,
+			Model: simulator.DefaultModel, MaxModelLen: simulator.DefaultMaxModelLen,
+			MaxRequestMiB: simulator.DefaultMaxRequestMiB, MaxLoRAs: 1,
 			KVCache: KVCache{BlockSize: simulator.DefaultKVCacheBlockSize},
 		},
 	}

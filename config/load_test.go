@@ -72,7 +72,7 @@ func TestDefaults(t *testing.T) {
 	require.True(t, s.Decode.RoutingSidecar.Enabled)
 	require.Equal(t, "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", s.Decode.RoutingSidecar.Image)
 	require.Equal(t, Simulator{
-		Model: "random", MaxModelLen: 1024, MaxLoRAs: 1, KVCache: KVCache{BlockSize: 16},
+		Model: "random", MaxModelLen: 1024, MaxRequestMiB: 4, MaxLoRAs: 1, KVCache: KVCache{BlockSize: 16},
 	}, s.Simulator)
 	all := s.DecodeStage().Simulator
 	require.EqualValues(t, 5, *all.MaxNumSeqs)

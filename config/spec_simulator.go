@@ -16,6 +16,10 @@ type Simulator struct {
 	// MaxModelLen is the context window: the most tokens of a prompt and its answer together. At
 	// least 1. Default: 1024.
 	MaxModelLen int32 `json:"maxModelLen"`
+	// MaxRequestMiB is the largest request body that the simulators read, in MiB; the standard
+	// gateway answers a larger one with 413. 1 to 512; any but 4 needs a simulator of v0.10.1 or
+	// newer. Default: 4.
+	MaxRequestMiB int32 `json:"maxRequestMiB"`
 	// StartupDuration is how long a simulator loads its model before it accepts requests. Less than
 	// readyTimeout; above 0s, it needs a simulator of v0.9 or newer. A Go duration. Default: 0s.
 	StartupDuration metav1.Duration `json:"startupDuration"`

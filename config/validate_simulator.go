@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/llm-d-sim/llm-d-sim/components/release"
+	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 // simulatorFlags are the simulator's flags that have keys.
@@ -15,6 +16,7 @@ var simulatorFlags = map[string]string{
 	"model":                       "use simulator.model",
 	"max-num-seqs":                "use simulator.maxNumSeqs",
 	"max-model-len":               "use simulator.maxModelLen",
+	"max-request-body-size-mb":    "use simulator.maxRequestMiB",
 	"time-to-first-token":         "use simulator.timeToFirstToken",
 	"time-to-first-token-std-dev": "use simulator.timeToFirstTokenStdDev",
 	"prefill-overhead":            "use simulator.prefillOverhead",
@@ -49,6 +51,7 @@ func (s *Spec) checkSimulator(v *validator) {
 	if size := sim.KVCache.BlockSize; !slices.Contains(blockSizes, size) {
 		v.invalid(path.Child("kvCache", "blockSize"), size, "must be one of 8, 16, 32, 64, 128")
 	}
+	s.checkMaxRequest(v, path.Child("maxRequestMiB"))
 	s.checkStartup(v, path.Child("startupDuration"))
 	s.checkLoRAs(v, path)
 }
@@ -127,6 +130,15 @@ func (s *Spec) stagesByKey(name string, isSet func(own StageSimulator) bool) map
 	return byKey
 }
 
+// checkMaxRequest refuses a limit that a simulator does not accept.
+func (s *Spec) checkMaxRequest(v *validator, path *field.Path) {
+	limit := s.Simulator.MaxRequestMiB
+	v.between(path, limit, 1, simulator.HighestMaxRequestMiB)
+	if limit != simulator.DefaultMaxRequestMiB {
+		s.checkRelease(v, path, limit, func(r release.Simulator) bool { return r.MaxRequestFlag }, "has a fixed limit")
+	}
+}
+
 // checkStartup refuses a start that nobody waits for, or that a simulator cannot delay.
 func (s *Spec) checkStartup(v *validator, path *field.Path) {
 	startup := s.Simulator.StartupDuration.Duration
@@ -137,10 +149,17 @@ func (s *Spec) checkStartup(v *validator, path *field.Path) {
 	if timeout := s.ReadyTimeout.Duration; startup >= timeout {
 		v.invalid(path, startup.String(), "must be below readyTimeout (%s), after which pulumi up gives up", timeout)
 	}
+	s.checkRelease(v, path, startup.String(), func(r release.Simulator) bool { return r.StartupDurationFlag }, "has no delay")
+}
+
+// checkRelease refuses a value that a deployed simulator is too old for. lacks says in which way.
+func (s *Spec) checkRelease(
+	v *validator, path *field.Path, value any, knows func(release.Simulator) bool, lacks string,
+) {
 	for _, stage := range s.simulatorStages() {
 		facts, err := release.SimulatorOf(stage.Image, s.Simulator.Version)
-		if err == nil && !facts.StartupDurationFlag {
-			v.invalid(path, startup.String(), "needs a newer simulator: %s has no delay (image %s)", facts.Version, stage.Image)
+		if err == nil && !knows(facts) {
+			v.invalid(path, value, "needs a newer simulator: %s %s (image %s)", facts.Version, lacks, stage.Image)
 			return
 		}
 	}

@@ -3,27 +3,22 @@ package stacks
 import (
 	"github.com/llm-d-sim/llm-d-sim/components"
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
-	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
 func (c *composer) standardGateway() error {
 	standard := &components.StandardGateway{
-		Backend:     c.spec.DecodeName(),
-		BackendPort: int(c.spec.DecodeStage().Port),
-		Algorithm:   string(c.spec.LoadBalancing.Algorithm),
-
-		ModelNames: c.modelNames(),
-		Models:     c.gatewayModels(),
-
-		MaxBodyBytes: int(simulator.MaxBody(c.spec.DecodeStage().Args)),
+		Backend:       c.spec.DecodeName(),
+		BackendPort:   int(c.spec.DecodeStage().Port),
+		Algorithm:     string(c.spec.LoadBalancing.Algorithm),
+		MaxRequestMiB: int(c.spec.Simulator.MaxRequestMiB),
 	}
 	if epp := c.spec.EPP; epp.Enabled {
 		standard.EPP, standard.EPPPort, standard.EPPSecure = llmd.EPPName, int(epp.Port), epp.SecureServing
 		standard.StripFairness = stripFairness(c.spec)
 		standard.EPPSinglePrompts = !c.spec.EPPRelease().PromptLists
 	}
-	if c.spec.Sidecar() { // A prefill pod reads the request as well.
-		standard.MaxBodyBytes = min(standard.MaxBodyBytes, int(simulator.MaxBody(c.spec.PrefillStage().Args)))
+	if models := c.gatewayModels(); len(models) > 0 {
+		standard.ModelNames, standard.Models = c.spec.ModelNames(), models
 	}
 	gateway := c.spec.InferenceGateway.Standard
 	args := &components.InferenceGatewayArgs{
@@ -55,14 +50,6 @@ func (c *composer) gatewayModels() []components.GatewayModel {
 		models = append(models, components.GatewayModel{Model: key, Names: c.spec.ForModel(key).ModelNames()})
 	}
 	return models
-}
-
-// modelNames returns the names of the stack's own model if there are others to tell it from.
-func (c *composer) modelNames() []string {
-	if len(c.spec.Models) == 0 {
-		return nil
-	}
-	return c.spec.ModelNames()
 }
 
 func (c *composer) istioGateway() error {

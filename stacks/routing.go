@@ -80,18 +80,21 @@ func (c *composer) istioGatewayRoutes() error {
 
 // routes returns the arguments that both Gateways share: where they send requests.
 func (c *composer) routes() *components.GatewayAPIArgs {
-	return &components.GatewayAPIArgs{
+	args := &components.GatewayAPIArgs{
 		Namespace:     c.Namespace,
 		Instance:      c.spec.Name,
 		InferencePool: c.pool,
 		Service:       c.proxyService,
 		ServicePort:   int(c.spec.Service.Port),
 		ClusterDomain: c.spec.ClusterDomain,
-		ModelNames:    c.modelNames(),
-		Models:        c.gatewayModels(),
 		StripFairness: stripFairness(c.spec),
 		ReadyTimeout:  c.spec.ReadyTimeout.Duration.String(),
 	}
+	if models := c.gatewayModels(); len(models) > 0 {
+		args.ModelNames, args.Models = c.spec.ModelNames(), models
+		args.MaxRequestMiB = int(c.spec.Simulator.MaxRequestMiB) // Only these gateways read bodies.
+	}
+	return args
 }
 
 func loadBalancingEnabled(spec *config.Spec) bool { return spec.LoadBalancing.Enabled }

@@ -105,6 +105,7 @@ func simulatorSettings(shared config.Simulator, s config.StageSimulator) *compon
 		Model:                   shared.Model,
 		MaxNumSeqs:              int(*s.MaxNumSeqs),
 		MaxModelLen:             int(shared.MaxModelLen),
+		MaxRequestMiB:           int(shared.MaxRequestMiB),
 		TimeToFirstToken:        s.TimeToFirstToken.Duration.String(),
 		TimeToFirstTokenStdDev:  s.TimeToFirstTokenStdDev.Duration.String(),
 		PrefillOverhead:         s.PrefillOverhead.Duration.String(),

@@ -31,11 +31,7 @@ func TestGatewayKnowsWhatEPPAndSimulatorsCannotRead(t *testing.T) {
 		"defaults":       {map[string]string{}, "4194305", false},
 		"an EPP of v0.8": {map[string]string{"epp": `{"enabled":true,"image":"epp:v0.8.0"}`}, "4194305", false},
 		"an EPP of v0.7": {map[string]string{"epp": `{"enabled":true,"image":"epp:v0.7.1"}`}, "4194305", true},
-		"a higher limit": {map[string]string{"decode": `{"enabled":true,"args":["--max-request-body-size-mb=64"]}`}, "67108865", false},
-		"prefill pods read less": {map[string]string{
-			"epp": `{"enabled":true}`, "prefill": `{"enabled":true,"args":["--max-request-body-size-mb=8"]}`,
-			"decode": `{"enabled":true,"args":["--max-request-body-size-mb=64"]}`,
-		}, "8388609", false},
+		"a higher limit": {map[string]string{"simulator": `{"maxRequestMiB":64}`}, "67108865", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,5 +40,20 @@ func TestGatewayKnowsWhatEPPAndSimulatorsCannotRead(t *testing.T) {
 			require.Contains(t, config, `range_match: end: "9223372036854775807" start: "`+test.refused+`"`)
 			require.Equal(t, test.hint, strings.Contains(config, "upgrade the EPP to v0.8 or newer"))
 		})
+	}
+}
+
+func TestSimulatorsOfEveryStageReadLargeRequests(t *testing.T) {
+	t.Parallel()
+	const on = `{"enabled":true}`
+	for deployment, values := range map[string]map[string]string{
+		llmd.SingleName("llm-sim"): {},
+		llmd.DecodeName:            {"prefill": on, "decode": on, "epp": on},
+		llmd.PrefillName:           {"prefill": on, "decode": on, "epp": on},
+	} {
+		values["simulator"] = `{"maxRequestMiB":64}`
+		r := run(t, values, bareCluster())
+		require.NoError(t, r.err, deployment)
+		require.Contains(t, simulatorOf(t, r, deployment)["args"], "--max-request-body-size-mb=64", deployment)
 	}
 }

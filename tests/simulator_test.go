@@ -8,6 +8,15 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
+// simulatorOf returns the simulator of the pods of a Deployment.
+func simulatorOf(t *testing.T, r result, deployment string) map[string]any {
+	t.Helper()
+	d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
+	require.True(t, found)
+	pod := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+	return pod["containers"].([]any)[0].(map[string]any)
+}
+
 // TestSimulatorsAnswerToAdaptersAfterASlowStart checks that the kubelet waits for a simulator that
 // starts slowly, instead of restarting it.
 func TestSimulatorsAnswerToAdaptersAfterASlowStart(t *testing.T) {
@@ -16,10 +25,7 @@ func TestSimulatorsAnswerToAdaptersAfterASlowStart(t *testing.T) {
 		"simulator": `{"startupDuration":"90500ms","loras":["sql","chat"],"maxLoras":2,"maxCpuLoras":3}`,
 	}, bareCluster())
 	require.NoError(t, r.err)
-	d, found := r.Find("kubernetes:apps/v1:Deployment", "ms-sim-llm-sim-decode")
-	require.True(t, found)
-	pod := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
-	container := pod["containers"].([]any)[0].(map[string]any)
+	container := simulatorOf(t, r, "ms-sim-llm-sim-decode")
 	require.Subset(t, container["args"], []any{
 		"--startup-duration=1m30.5s", "--lora-modules", `{"name":"sql"}`, `{"name":"chat"}`, "--max-loras=2", "--max-cpu-loras=3",
 	})
@@ -38,13 +44,8 @@ func TestStagesHaveSimulatorsOfTheirOwn(t *testing.T) {
 		"decode":    `{"enabled":true,"simulator":{"failures":{"rate":2},"kvCache":{"enabled":true,"blocks":64}}}`,
 	}, bareCluster())
 	require.NoError(t, r.err)
-	args := func(deployment string) []any {
-		d, found := r.Find("kubernetes:apps/v1:Deployment", deployment)
-		require.True(t, found)
-		pod := d.Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
-		return pod["containers"].([]any)[0].(map[string]any)["args"].([]any)
-	}
-	prefill, decode := args(llmd.PrefillName), args(llmd.DecodeName)
+	prefill := simulatorOf(t, r, llmd.PrefillName)["args"].([]any)
+	decode := simulatorOf(t, r, llmd.DecodeName)["args"].([]any)
 	for _, stage := range [][]any{prefill, decode} {
 		require.Subset(t, stage, []any{
 			"--model=m", "--prefill-overhead=30ms", "--inter-token-latency=12ms", "--time-factor-under-load=2",

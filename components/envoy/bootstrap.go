@@ -49,9 +49,9 @@ type Bootstrap struct {
 	SinglePrompts bool
 	// StripFairness removes the header by which clients name a tenant. Default: it passes.
 	StripFairness bool
-	// MaxBodyBytes is the size of the largest request that a simulator reads; a larger one is
+	// MaxRequestMiB is the largest request body that a simulator reads, in MiB; a larger one is
 	// answered 413. Default: no limit.
-	MaxBodyBytes int64
+	MaxRequestMiB int32
 	// Names are the models and adapters that Backend answers to, which the gateway lists together
 	// with those of Models. Required with Models.
 	Names []string

@@ -23,7 +23,7 @@ func combinations() map[string]Bootstrap {
 				name := fmt.Sprintf("%s-epp-%t-auth-%t", strings.ToLower(algorithm), epp != nil, keys != nil)
 				all[name] = Bootstrap{
 					Namespace: "sim", Backend: Upstream{Host: "decode", Port: 8200},
-					EPP: epp, Algorithm: algorithm, Keys: keys, MaxBodyBytes: 4 << 20,
+					EPP: epp, Algorithm: algorithm, Keys: keys, MaxRequestMiB: 4,
 				}
 			}
 		}

@@ -117,7 +117,9 @@ var (
 		"The stack's key: pulumi stack output " + llmd.APIKey + " --show-secrets"
 )
 
-func tooLarge(limit int64) string {
+// tooLarge names the field of the components, which may be used without a stack, and the key of a
+// stack, which sets it for all of them.
+func tooLarge(mebibytes int32) string {
 	return fmt.Sprintf("The body is larger than %d MiB, the limit of the simulators: send less, "+
-		"or raise the limit with --max-request-body-size-mb in the args of decode and prefill.", limit>>20)
+		"or raise maxRequestMiB (simulator.maxRequestMiB in a stack's configuration).", mebibytes)
 }

@@ -93,9 +93,9 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 	}
 	proto.Merge(hcm, plainPaths())
 	listener := p.listener("inference", llmd.GatewayListenPort, hcm)
-	if len(b.Models) > 0 && b.MaxBodyBytes > 0 {
+	if len(b.Models) > 0 && b.MaxRequestMiB > 0 {
 		// The model is in the body, which is read as a whole.
-		listener.PerConnectionBufferLimitBytes = wrapperspb.UInt32(uint32(b.MaxBodyBytes))
+		listener.PerConnectionBufferLimitBytes = wrapperspb.UInt32(uint32(b.MaxRequestMiB) << 20)
 	}
 	return listener
 }

@@ -53,8 +53,8 @@ func (p *packer) inferenceRoutes(b Bootstrap) *routev3.RouteConfiguration {
 		}}
 		list = append(list, denied)
 	}
-	if b.MaxBodyBytes > 0 {
-		list = slices.Insert(list, 0, refuseLargeBodies(b.MaxBodyBytes))
+	if b.MaxRequestMiB > 0 {
+		list = slices.Insert(list, 0, refuseLargeBodies(b.MaxRequestMiB))
 	}
 	if len(b.Models) > 0 {
 		p.answerUnread(list)
@@ -85,12 +85,12 @@ func (p *packer) toModel(b Bootstrap, model string) []*routev3.Route {
 
 // refuseLargeBodies answers what a simulator would not read. It judges by the length that
 // the client declares: reading first would put all of it into the memory of gateway and EPP.
-func refuseLargeBodies(limit int64) *routev3.Route {
-	route := answer(http.StatusRequestEntityTooLarge, tooLarge(limit))
+func refuseLargeBodies(mebibytes int32) *routev3.Route {
+	route := answer(http.StatusRequestEntityTooLarge, tooLarge(mebibytes))
 	route.Match.Headers = []*routev3.HeaderMatcher{{
 		Name: "content-length",
 		HeaderMatchSpecifier: &routev3.HeaderMatcher_RangeMatch{
-			RangeMatch: &typev3.Int64Range{Start: limit + 1, End: math.MaxInt64},
+			RangeMatch: &typev3.Int64Range{Start: int64(mebibytes)<<20 + 1, End: math.MaxInt64},
 		},
 	}}
 	return route

@@ -92,6 +92,8 @@ func TestSimulators(t *testing.T) {
 		}},
 		{"v0.9.1", func() { facts.ReadyPath, facts.StartupDurationFlag = "/health/ready", true }},
 		{"v0.9.2", func() { facts.DummyTokenizerFlag, facts.KVEvents = true, true }},
+		{"v0.10.0", func() {}},
+		{"v0.10.1", func() { facts.MaxRequestFlag = true }},
 		{"v0.10.2", func() {}},
 		{"v0.11.4", func() {
 			facts.PrefixHitsMetric, facts.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"

@@ -25,6 +25,8 @@ type Simulator struct {
 	KVEvents bool
 	// StartupDurationFlag says that --startup-duration exists. Older ones exit on it.
 	StartupDurationFlag bool
+	// MaxRequestFlag says that --max-request-body-size-mb exists. Older ones exit on it.
+	MaxRequestFlag bool
 }
 
 var simulators = table[Simulator]{
@@ -47,6 +49,7 @@ var simulators = table[Simulator]{
 			s.StartupDurationFlag = true
 		}},
 		{"v0.9.2", func(s *Simulator) { s.DummyTokenizerFlag, s.KVEvents = true, true }},
+		{"v0.10.1", func(s *Simulator) { s.MaxRequestFlag = true }},
 		{"v0.11.0", func(s *Simulator) {
 			s.PrefixHitsMetric, s.PrefixQueriesMetric = "vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"
 		}},

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 	"github.com/llm-d-sim/llm-d-sim/components/release"
 )
@@ -29,6 +27,9 @@ type Options struct {
 	MaxNumSeqs int32
 	// MaxModelLen is the context window in tokens.
 	MaxModelLen int32
+	// MaxRequestMiB is the largest request body that the simulator reads. For any but
+	// DefaultMaxRequestMiB, Release must have the flag.
+	MaxRequestMiB int32
 	// Latencies are simulated delays.
 	Latencies
 	// TimeFactorUnderLoad multiplies them in a simulator that is full.
@@ -61,6 +62,13 @@ const DefaultMaxNumSeqs = 5
 
 // DefaultMaxModelLen is the simulator's own context window in tokens.
 const DefaultMaxModelLen = 1024
+
+// The limits of a request's body in MiB: the simulator's own, which is that of its HTTP library,
+// fasthttp, and the highest that it accepts.
+const (
+	DefaultMaxRequestMiB = 4
+	HighestMaxRequestMiB = 512
+)
 
 // DefaultKVCacheBlockSize is the simulator's own number of tokens in a block of the KV cache.
 const DefaultKVCacheBlockSize = 16
@@ -103,6 +111,9 @@ func Args(o Options) []string {
 	}
 	if o.MaxModelLen > 0 && o.MaxModelLen != DefaultMaxModelLen {
 		args = append(args, fmt.Sprintf("--max-model-len=%d", o.MaxModelLen))
+	}
+	if o.MaxRequestMiB > 0 && o.MaxRequestMiB != DefaultMaxRequestMiB {
+		args = append(args, fmt.Sprintf("--max-request-body-size-mb=%d", o.MaxRequestMiB))
 	}
 	for _, latency := range o.flags() {
 		if latency.value > 0 {
@@ -162,23 +173,4 @@ func (o Options) latency(d time.Duration) string {
 		return d.String()
 	}
 	return strconv.FormatInt(max(1, d.Round(time.Millisecond).Milliseconds()), 10)
-}
-
-// maxBodyFlag limits the size of a request's body, in MiB.
-const maxBodyFlag = "max-request-body-size-mb"
-
-// DefaultMaxBody is the limit without the flag, in bytes: that of the simulators' HTTP library,
-// fasthttp.
-const DefaultMaxBody = 4 << 20
-
-// MaxBody returns the size in bytes of the largest request that a simulator with these
-// additional arguments reads.
-func MaxBody(args []string) int64 {
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.ParseErrorsAllowlist.UnknownFlags = true
-	flags.Usage = func() {} // --help would print it.
-	mebibytes := flags.Int64(maxBodyFlag, DefaultMaxBody>>20, "")
-	// A simulator exits on what can't be parsed.
-	_ = flags.Parse(args)
-	return *mebibytes << 20
 }

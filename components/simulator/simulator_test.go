@@ -48,6 +48,12 @@ func TestArgs(t *testing.T) {
 				"--failure-injection-rate=5", "--failure-types", "rate_limit", "server_error", "--force-dummy-tokenizer",
 			},
 		},
+		"large requests": {"v0.10.1", Options{Port: 8200, MaxRequestMiB: 64}, []string{
+			"--model=random", "--mode=random", "--port=8200", "--v=0", "--max-request-body-size-mb=64", "--force-dummy-tokenizer",
+		}},
+		"the simulator's own limit of requests": {"v0.10.0", Options{Port: 8200, MaxRequestMiB: DefaultMaxRequestMiB}, []string{
+			"--model=random", "--mode=random", "--port=8200", "--v=0", "--force-dummy-tokenizer",
+		}},
 		"all options": {"v0.10.2", latencies, []string{
 			"--model=m", "--mode=random", "--port=1", "--v=0", "--max-num-seqs=9",
 			"--time-to-first-token=150ms", "--inter-token-latency=300µs", "--kv-cache-transfer-latency=1s",
@@ -81,17 +87,4 @@ func TestArgs(t *testing.T) {
 			require.Equal(t, test.want, Args(test.options))
 		})
 	}
-}
-
-func TestMaxBody(t *testing.T) {
-	t.Parallel()
-	for want, args := range map[int64][]string{
-		2 << 20:  {"--max-request-body-size-mb=2", "--help"},
-		4 << 20:  {"--max-model-len", "200000", "--enable-kvcache"},
-		64 << 20: {"--max-model-len", "200000", "--max-request-body-size-mb", "64"},
-		8 << 20:  {"--max-request-body-size-mb=64", "--max-request-body-size-mb=8"},
-	} {
-		require.Equal(t, want, MaxBody(args))
-	}
-	require.EqualValues(t, DefaultMaxBody, MaxBody(nil))
 }

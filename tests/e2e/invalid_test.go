@@ -69,6 +69,8 @@ func outOfBounds(l configgen.Leaf) []any {
 		return []any{-1, 11}
 	case key == "rate":
 		return []any{-1, 101}
+	case key == "maxRequestMiB":
+		return []any{0, 513}
 	case key == "priority" || key == "seed":
 		return nil // Every number is one.
 	case l.Of.Kind() == reflect.Int32 || l.Of.Kind() == reflect.Int64:

@@ -3,6 +3,7 @@ package traffic
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -159,7 +160,9 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 		"epp":              map[string]any{"enabled": true},
 		"inferenceGateway": map[string]any{"enabled": true, "standard": map[string]any{"enabled": true}},
 		"decode":           map[string]any{"enabled": true},
-		"simulator":        map[string]any{"interTokenLatency": "200ms", "maxNumSeqs": 1000, "maxModelLen": 1000000},
+		"simulator": map[string]any{
+			"interTokenLatency": "200ms", "maxNumSeqs": 1000, "maxModelLen": 1000000, "maxRequestMiB": 8,
+		},
 	})
 	s.Up()
 	client := gateway(t, s)
@@ -181,11 +184,14 @@ func TestLongGenerationsLargePromptsAndManyConnections(t *testing.T) {
 	require.Greater(t, slow.Whole, 25*time.Second)
 	client = gateway(t, s)
 
-	// Close to the simulator's own limit of 4 MiB, and as much as the EPP accepts in one
-	// message.
-	large := client.Completion(t.Context(), strings.Repeat("a large prompt ", 250_000), 1)
-	fmt.Printf("a prompt of 3.75 MB: %s\n", large.Whole.Round(time.Millisecond))
+	// Over the simulator's own limit of 4 MiB, and over what the EPP accepts in one message.
+	large := client.Completion(t.Context(), strings.Repeat("a large prompt ", 315_000), 1)
+	fmt.Printf("a prompt of 4.5 MiB: %s\n", large.Whole.Round(time.Millisecond))
 	require.True(t, large.OK(), large)
+	require.Contains(t, large.Body, `"choices"`, "a simulator answers with nothing at all above its limit")
+	larger := client.Completion(t.Context(), strings.Repeat("a large prompt ", 595_000), 1)
+	require.Equal(t, http.StatusRequestEntityTooLarge, larger.Status, larger)
+	require.Contains(t, requireError(t, larger.Status, larger.Body), "larger than 8 MiB")
 
 	const n = 1000
 	sum := traffic.Sum(traffic.Run(t.Context(), n, n, func(ctx context.Context, i int) traffic.Answer {
