@@ -70,12 +70,12 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		// get to see it.
 		strip = append(slices.Clone(strip), keyHeader)
 	}
-	filters := []*hcmv3.HttpFilter{p.corsFilter()}
+	filters := []*hcmv3.HttpFilter{p.corsFilter(), p.stripFilter(strip)}
 	if len(b.Models) > 0 {
-		// Before the key is removed: the route is looked up again once the model is known.
-		filters = append(filters, p.modelFilter())
+		// The first filter after it looks the route up again, which needs the key: the filter that
+		// removes the key would do so too late, the one for browsers does it in time.
+		filters = append([]*hcmv3.HttpFilter{p.modelFilter()}, filters...)
 	}
-	filters = append(filters, p.stripFilter(strip))
 	if b.EPP != nil {
 		filters = append(filters, p.eppFilter())
 	}
