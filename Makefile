@@ -46,7 +46,7 @@ down: lab ## Destroy the stack, and stop and remove the lab
 env: lab ## Print the environment for pulumi and kubectl: eval "$(make -s env)"
 	@$(LAB) env --name='$(NAME)' --stack='$(STACK)'
 
-package: lab ## Let programs in YAML deploy on the lab: build the Pulumi package and the language host
+package: lab ## Let programs in YAML and TypeScript deploy on the lab: build the Pulumi package and the language hosts
 	@$(LAB) package --name='$(NAME)'
 
 list: lab ## List the labs

@@ -7,7 +7,7 @@ import (
 )
 
 func newPackage(o *lab.Options) *cobra.Command {
-	cmd := labCommand(o, "package", "Build the Pulumi package and the language host for YAML, and put them into the lab",
+	cmd := labCommand(o, "package", "Build the Pulumi package and the language hosts for YAML and TypeScript, and put them into the lab",
 		(*lab.Lab).InstallPackage)
 	addName(cmd.Flags(), o)
 	return cmd

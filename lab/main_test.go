@@ -38,8 +38,8 @@ func newMachine(t *testing.T) *machine {
 		"examples/Pulumi.full.yaml": full,
 		"go.mod": "module m\n\nrequire (\n\tgithub.com/pulumi/pulumi-kubernetes/sdk/v4 v4.27.0\n" +
 			"\tgithub.com/pulumi/pulumi-random/sdk/v4 v4.19.0\n)\n",
-		"lab/tools/core/go.mod":        "",
-		"lab/tools/language-go/go.mod": "", "lab/tools/providers/go.mod": "",
+		"lab/tools/core/go.mod":      "",
+		"lab/tools/languages/go.mod": "", "lab/tools/providers/go.mod": "",
 	} {
 		m.write(filepath.Join(m.repository, path), content)
 	}

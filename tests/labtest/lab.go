@@ -60,7 +60,11 @@ func Start(repository, name string, ups int, variables ...string) (*Lab, error) 
 	l.installCRDs = sync.OnceValue(func() error {
 		return run(l.Clone, l.command, "start", "--name", l.Name, "--crds", "all")
 	})
-	l.installPackage = sync.OnceValue(func() error { return run(l.Clone, l.command, "package", "--name", l.Name) })
+	l.installPackage = sync.OnceValue(func() error {
+		began := time.Now()
+		defer func() { fmt.Printf("make package: %.1f s\n", time.Since(began).Seconds()) }()
+		return run(l.Clone, l.command, "package", "--name", l.Name)
+	})
 	if err := l.start(repository, ups, variables); err != nil {
 		return nil, errors.Join(err, l.Stop())
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// InstallPackage lets stacks have programs in YAML that use the package llm-d-sim, unless an
+// InstallPackage lets stacks have programs in other languages that use the package llm-d-sim, unless an
 // earlier test has done so.
 func (l *Lab) InstallPackage(t *testing.T) {
 	t.Helper()
@@ -20,6 +20,14 @@ func (l *Lab) InstallPackage(t *testing.T) {
 func (s *Stack) Project(content string) {
 	s.t.Helper()
 	require.NoError(s.t, os.WriteFile(filepath.Join(s.Dir, "Pulumi.yaml"), []byte(content), 0o600))
+}
+
+// Move makes another folder the stack's project.
+func (s *Stack) Move(folder string) {
+	s.t.Helper()
+	config := s.file()
+	s.Dir = folder
+	require.NoError(s.t, os.Rename(config, s.file()))
 }
 
 // Restore makes the stack's program that of the clone again.

@@ -28,7 +28,7 @@ type Options struct {
 	// Istio and KEDA install these, Policies enforces NetworkPolicies, and Monitoring runs a
 	// Prometheus. All need a real node.
 	Istio, KEDA, Policies, Monitoring bool
-	// Package also builds the language host that programs with the Pulumi package need.
+	// Package also builds the language hosts that programs with the Pulumi package need.
 	Package bool
 }
 

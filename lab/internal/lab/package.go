@@ -7,13 +7,13 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/lab/internal/tool"
 )
 
-// InstallPackage builds the Pulumi package llm-d-sim and the language host for YAML, and puts
-// both to where the lab's pulumi finds them.
+// InstallPackage builds the Pulumi package llm-d-sim and the language hosts for YAML and
+// TypeScript, and puts all to where the lab's pulumi finds them.
 func (l *Lab) InstallPackage(ctx context.Context) error {
 	if err := l.Running(ctx); err != nil {
 		return err
 	}
-	host, err := l.languageHost(ctx)
+	hosts, err := l.builder().Ensure(ctx, tool.LanguageHosts())
 	if err != nil {
 		return err
 	}
@@ -25,12 +25,5 @@ func (l *Lab) InstallPackage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.home().AddPackage(program.PackageName, "v"+version, plugin, host)
-}
-
-// languageHost builds the language host for YAML, unless the cache has it.
-func (l *Lab) languageHost(ctx context.Context) (string, error) {
-	host := tool.LanguageYAML()
-	built, err := l.builder().Ensure(ctx, []tool.Tool{host})
-	return built[host.Name], err
+	return l.home().AddPackage(program.PackageName, "v"+version, plugin, hosts)
 }

@@ -22,7 +22,7 @@ func (l *Lab) BuildTools(ctx context.Context) error {
 	if err := l.ensureTools(ctx); err != nil || !l.Package {
 		return err
 	}
-	_, err := l.languageHost(ctx)
+	_, err := l.builder().Ensure(ctx, tool.LanguageHosts())
 	return err
 }
 

@@ -89,12 +89,13 @@ func (h Home) plugin(name, version string) string {
 	return filepath.Join(h.pulumi(), "plugins", fmt.Sprintf("resource-%s-%s", name, version), executable(name))
 }
 
-// AddPackage adds a package of components, and the language host for programs that use it.
-func (h Home) AddPackage(name, version, plugin, host string) error {
-	return linkAll(map[string]string{
-		h.plugin(name, version):                         plugin,
-		filepath.Join(h.libexec(), filepath.Base(host)): host,
-	})
+// AddPackage adds a package of components, and the language hosts of programs that use it.
+func (h Home) AddPackage(name, version, plugin string, hosts tool.Paths) error {
+	links := map[string]string{h.plugin(name, version): plugin}
+	for host, built := range hosts {
+		links[filepath.Join(h.libexec(), host)] = built
+	}
+	return linkAll(links)
 }
 
 func linkAll(links map[string]string) error {

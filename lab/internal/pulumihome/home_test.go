@@ -48,7 +48,7 @@ func TestAPackageIsWherePulumiLooks(t *testing.T) {
 	for _, path := range []string{plugin, host} {
 		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700))
 	}
-	require.NoError(t, h.AddPackage("llm-d-sim", "v0.1.0", plugin, host))
+	require.NoError(t, h.AddPackage("llm-d-sim", "v0.1.0", plugin, tool.Paths{"pulumi-language-yaml": host}))
 	require.FileExists(t, filepath.Join(h.Dir, "pulumi", "plugins", "resource-llm-d-sim-v0.1.0", "pulumi-resource-llm-d-sim"))
 	require.FileExists(t, filepath.Join(h.Dir, "libexec", "pulumi-language-yaml"), "beside pulumi itself")
 }

@@ -27,6 +27,7 @@ var cost = map[string]time.Duration{
 	"kubectl":                    15 * time.Second,
 	"pulumi":                     139 * time.Second,
 	"pulumi-language-go":         30 * time.Second,
+	"pulumi-language-nodejs":     6 * time.Second,
 	"pulumi-resource-kubernetes": 99 * time.Second,
 	"pulumi-resource-random":     40 * time.Second,
 	"istioctl":                   400 * time.Second,

@@ -44,6 +44,8 @@ const (
 	kubernetes = "k8s.io/kubernetes"
 	pulumi     = "github.com/pulumi/pulumi/pkg/v3"
 	kwok       = "sigs.k8s.io/kwok"
+	// languages pins Pulumi's own language hosts, all of one commit.
+	languages = "tools/languages"
 )
 
 // withoutGRPCModules is Google's own tag of its storage client, which pulumi has for state in
@@ -58,19 +60,26 @@ func Engine() []Tool {
 			Stamp: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"},
 		},
 		{
-			Name: "pulumi-language-go", Module: "tools/language-go",
+			Name: "pulumi-language-go", Module: languages,
 			Package: "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
 			Source:  "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
 		},
 	}
 }
 
-// LanguageYAML is Pulumi's language host for YAML. Only the tests of the package need it.
-func LanguageYAML() Tool {
-	const pulumiYAML = "github.com/pulumi/pulumi-yaml"
-	return Tool{
-		Name: "pulumi-language-yaml", Module: "tools/package", Package: pulumiYAML + "/cmd/pulumi-language-yaml",
-		Source: pulumiYAML, Tags: withoutGRPCModules,
+// LanguageHosts are Pulumi's hosts of the other languages whose programs can use the package.
+// That for Python is missing: it needs a script that is in no Go module.
+func LanguageHosts() []Tool {
+	const (
+		pulumiYAML = "github.com/pulumi/pulumi-yaml"
+		nodejs     = "github.com/pulumi/pulumi/sdk/nodejs/cmd/pulumi-language-nodejs/v3"
+	)
+	return []Tool{
+		{
+			Name: "pulumi-language-yaml", Module: "tools/package", Package: pulumiYAML + "/cmd/pulumi-language-yaml",
+			Source: pulumiYAML, Tags: withoutGRPCModules,
+		},
+		{Name: "pulumi-language-nodejs", Module: languages, Package: nodejs, Source: nodejs},
 	}
 }
 

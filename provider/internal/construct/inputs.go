@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,6 +49,10 @@ func plainValues(ctx *pulumi.Context, inputs provider.ConstructInputs, args refl
 			})
 			continue
 		}
+		if path := notANumber(name, result.Value); path != "" {
+			problems = append(problems, errors.InputPropertyErrorDetails{PropertyPath: path, Reason: "is not a number"})
+			continue
+		}
 		if values[name], err = tree(result.Value); err != nil {
 			return nil, err
 		}
@@ -60,6 +65,30 @@ func plainValues(ctx *pulumi.Context, inputs provider.ConstructInputs, args refl
 
 // nothingChanged introduces the problems of the inputs.
 const nothingChanged = "nothing was changed, since the inputs have problems"
+
+// notANumber returns the path of a number that JSON cannot express, empty if there is none. It is
+// what JavaScript makes of a text that is no number.
+func notANumber(path string, value any) string {
+	switch value := value.(type) {
+	case float64:
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			return path
+		}
+	case []any:
+		for i, entry := range value {
+			if found := notANumber(fmt.Sprintf("%s[%d]", path, i), entry); found != "" {
+				return found
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if found := notANumber(path+"."+name, value[name]); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
 
 // tree converts a value to what its JSON decodes to, with numbers as they are written.
 func tree(value any) (decoded any, err error) {

@@ -1,6 +1,6 @@
 // Command gen-sdk writes the SDK of a Pulumi package for a language, from the package's
-// schema. It calls the generators that `pulumi package gen-sdk` does, without their language
-// hosts, which are in no Go module of the same version.
+// schema, as `pulumi package add` does for a program. It calls the same generators, without
+// their language hosts, which are in no Go module of the same version.
 package main
 
 import (
@@ -46,7 +46,8 @@ func run(file, language, out string) error {
 	var files map[string][]byte
 	switch language {
 	case "nodejs":
-		files, err = nodejs.GeneratePackage("pulumi", pkg, nil, nil, false, alone{})
+		const compilesItself = true // When npm installs it.
+		files, err = nodejs.GeneratePackage("pulumi", pkg, nil, nil, compilesItself, alone{})
 	case "python":
 		files, err = python.GeneratePackage("pulumi", pkg, nil, alone{})
 	default:

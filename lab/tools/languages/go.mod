@@ -1,8 +1,11 @@
-module github.com/llm-d-sim/llm-d-sim/lab/tools/language-go
+module github.com/llm-d-sim/llm-d-sim/lab/tools/languages
 
 go 1.26
 
-tool github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3
+tool (
+	github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3
+	github.com/pulumi/pulumi/sdk/nodejs/cmd/pulumi-language-nodejs/v3
+)
 
 require (
 	dario.cat/mergo v1.0.0 // indirect
@@ -33,6 +36,7 @@ require (
 	github.com/gogo/protobuf v1.3.2 // indirect
 	github.com/golang/glog v1.2.4 // indirect
 	github.com/golang/groupcache v0.0.0-20210331224755-41bb18bfe9da // indirect
+	github.com/google/shlex v0.0.0-20191202100458-e7afc7fbc510 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/grpc-ecosystem/grpc-opentracing v0.0.0-20180507213350-8e809c8a8645 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
@@ -67,6 +71,7 @@ require (
 	github.com/pulumi/inflector v0.1.1 // indirect
 	github.com/pulumi/pulumi/pkg/v3 v3.184.0 // indirect
 	github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3 v3.0.0-20250718110245-a8f88047ab64 // indirect
+	github.com/pulumi/pulumi/sdk/nodejs/cmd/pulumi-language-nodejs/v3 v3.0.0-20250718110245-a8f88047ab64 // indirect
 	github.com/pulumi/pulumi/sdk/v3 v3.184.0 // indirect
 	github.com/rivo/uniseg v0.4.4 // indirect
 	github.com/rogpeppe/go-internal v1.13.1 // indirect
