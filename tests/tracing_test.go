@@ -94,7 +94,7 @@ func TestTracingNeedsWhatContinuesTraces(t *testing.T) {
 	for name, c := range map[string]struct{ epp, decode, problem, fix string }{
 		"old EPP": {
 			`{"enabled":true,"image":"epp:v0.8.0"}`, `{"enabled":true}`,
-			"tracing.enabled = true: needs an EPP from v0.9.0 on", "pulumi config rm --path epp.image",
+			"tracing.enabled = true: needs an EPP from v0.9.0 on", "pulumi config set --path epp.image ghcr.io",
 		},
 		"old sidecar": {
 			`{"enabled":true}`, `{"enabled":true,"routingSidecar":{"image":"sidecar:local","version":"v0.8.0"}}`,
