@@ -171,6 +171,18 @@ func TestComponentsReportEveryInvalidArg(t *testing.T) {
 		"EPP without queues": {epp(&components.EPPArgs{
 			Namespace: namespace, Image: pulumi.String("epp:v0.6.0"), FlowControl: &components.FlowControl{},
 		}), []string{"EPP v0.6.0 cannot queue requests by priority"}},
+		"EPP without traces": {epp(&components.EPPArgs{
+			Namespace: namespace, Image: pulumi.String("epp:v0.6.0"), Tracing: &components.Tracing{Endpoint: "http://collector:4317", Sampling: new(1.5)},
+		}), []string{
+			"EPP v0.6.0 cannot continue the trace of a request", `endpoint of the traces must be host:port: "http://collector:4317" has a scheme`,
+		}},
+		"sampling": {gateway(&components.InferenceGatewayArgs{Namespace: namespace, Standard: &components.StandardGateway{
+			Tracing: &components.Tracing{Endpoint: "collector:4317", Sampling: new(1.5)},
+		}}), []string{"sampling of the traces must be within 0 to 1, got 1.5"}},
+		"sidecar without traces": {stage(&components.ModelServiceStageArgs{
+			Namespace:      namespace,
+			RoutingSidecar: &components.RoutingSidecar{Version: "v0.8.0", Tracing: &components.Tracing{Endpoint: "collector:4317"}},
+		}), []string{"routing sidecar v0.8.0 cannot be told to trace"}},
 		"objectives": {objectives(&components.InferenceObjectivesArgs{EPPImage: "epp:v0.3.0"}), []string{
 			"namespace is required", "is the EPP v0.3.0: must be v0.4.0 or newer",
 		}},

@@ -77,6 +77,9 @@ type EPPArgs struct {
 	// one. Default: generated for the EPP's version, PrefillDecode, PrecisePrefixes and FlowControl.
 	PluginsConfig string `pulumi:"pluginsConfig,optional"`
 
+	// Tracing sends the spans of requests to a collector, for EPPs from v0.9.0 on. Default: none.
+	Tracing *Tracing `pulumi:"tracing,optional"`
+
 	// SecureServing makes the EPP serve TLS, with a certificate that it generates itself. Its
 	// clients must use TLS, too. Default: plain HTTP/2.
 	SecureServing bool `pulumi:"secureServing,optional"`
@@ -151,7 +154,7 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	e.Image = orImage(a.Image, llmd.EPPImage)
 	e.KVCacheMetric = or(a.KVCacheMetric, llmd.KVCacheMetric)
 	errs := []error{
-		e.validate(), checkModel(a.Model), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
+		e.validate(), a.Tracing.validate(), checkModel(a.Model), checkReplicas(a.Replicas), checkPort("port", e.Port), checkPort("target port", e.TargetPort),
 	}
 	var err error
 	if e.release, err = release.EPPOf(knownImage(e.Image), a.Version); err != nil {
@@ -165,6 +168,9 @@ func (a *EPPArgs) withDefaults(name string) (*epp, error) {
 	}
 	if a.PrecisePrefixes != nil && !e.release.Config.PrefixCache.Precise {
 		errs = append(errs, fmt.Errorf("EPP %s cannot follow KV events", e.release.Version))
+	}
+	if a.Tracing != nil && !e.release.Tracing {
+		errs = append(errs, fmt.Errorf("EPP %s cannot continue the trace of a request", e.release.Version))
 	}
 	if a.PluginsConfig == "" {
 		e.PluginsConfig, err = endpointpicker.PluginsConfig(endpointpicker.Config{

@@ -125,6 +125,7 @@ func (a *epp) options() endpointpicker.Options {
 		TargetPort:     int32(a.TargetPort),
 		LeaderElection: a.leaderElection(),
 		SecureServing:  a.SecureServing,
+		Tracing:        a.Tracing != nil,
 		Args:           a.Args,
 	}
 	if a.InferencePool {
@@ -136,7 +137,9 @@ func (a *epp) options() endpointpicker.Options {
 func (a *epp) workload() workload {
 	c := container{a.Image, a.ImagePullPolicy, a.Resources}.args("epp")
 	c.Args = pulumi.ToStringArray(endpointpicker.Args(a.options()))
-	c.Env = corev1.EnvVarArray{podField("POD_NAME", "metadata.name"), podField("NAMESPACE", "metadata.namespace")}
+	c.Env = append(corev1.EnvVarArray{
+		podField("POD_NAME", "metadata.name"), podField("NAMESPACE", "metadata.namespace"),
+	}, a.Tracing.environment(a.objectName())...)
 	c.Ports = append(corev1.ContainerPortArray{
 		containerPort("grpc", llmd.EPPGRPCPort), containerPort("grpc-health", llmd.EPPHealthPort), containerPort("metrics", llmd.EPPMetricsPort),
 	}, a.PrecisePrefixes.containerPorts()...)

@@ -66,10 +66,16 @@ type StandardGateway struct {
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which means LEAST_REQUEST. Default: ROUND_ROBIN.
 	Algorithm string `pulumi:"algorithm,optional"`
+
+	// Tracing sends the spans of requests to a collector. Default: none.
+	Tracing *Tracing `pulumi:"tracing,optional"`
 }
 
 // standardGateway is Envoy's configuration, without namespace and keys.
-type standardGateway struct{ envoy.Bootstrap }
+type standardGateway struct {
+	envoy.Bootstrap
+	tracing *Tracing
+}
 
 func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 	if s == nil {
@@ -91,8 +97,8 @@ func (s *StandardGateway) withDefaults(clusterDomain string) *standardGateway {
 	if len(s.Models) > 0 {
 		b.Names = s.ModelNames
 	}
-	b.Models = forEnvoy(s.Models)
-	return &standardGateway{b}
+	b.Models, b.Tracing = forEnvoy(s.Models), s.Tracing.forEnvoy()
+	return &standardGateway{b, s.Tracing}
 }
 
 func (*standardGateway) objectName() string { return llmd.StandardGatewayName }
@@ -108,6 +114,9 @@ func (s *standardGateway) validate() error {
 		if err := checkModel(m.Name); err != nil {
 			return err
 		}
+	}
+	if err := s.tracing.validate(); err != nil {
+		return err
 	}
 	_, err := s.build("namespace") // Any will do: the real one may come from another resource.
 	return err

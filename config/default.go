@@ -61,6 +61,7 @@ func Default() Spec {
 				QueueLength: llmd.AlertQueueLength, ErrorPercent: llmd.AlertErrorPercent,
 			},
 		},
+		Tracing:     Tracing{Sampling: llmd.TraceSampling},
 		PodSecurity: PodSecurity{FixedIDs: true},
 		Prefill:     stage,
 		Decode: DecodeStage{

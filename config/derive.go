@@ -60,6 +60,11 @@ func (s *Spec) Auth() bool { return s.StandardGateway() && s.InferenceGateway.Au
 // Monitors reports whether there are monitors and alerts for the Prometheus Operator.
 func (s *Spec) Monitors() bool { return s.Monitoring.Enabled && s.Monitoring.Operator }
 
+// tracesRequests reports whether anything sends spans.
+func (s *Spec) tracesRequests() bool {
+	return s.Tracing.Enabled && (s.StandardGateway() || s.EPP.Enabled)
+}
+
 // OpenDecode reports whether network policies leave the decode pods open to clients: if so
 // configured, or by default if there is no gateway.
 func (s *Spec) OpenDecode() bool {

@@ -52,6 +52,7 @@ var idleParts = []idlePart{
 	{"monitoring.interval", (*Spec).Monitors, "without monitoring.enabled and monitoring.operator"},
 	{"monitoring.alerts", (*Spec).Monitors, "without monitoring.enabled and monitoring.operator"},
 	{"monitoring", func(s *Spec) bool { return s.Monitoring.Enabled }, "without monitoring.enabled"},
+	{"tracing", (*Spec).tracesRequests, "without tracing.enabled and epp.enabled or the standard gateway, which have spans"},
 	{"simulator.kvCache", (*Spec).KVCache, "without simulator.kvCache.enabled"},
 	{"simulator.maxLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},
 	{"simulator.maxCpuLoras", func(s *Spec) bool { return len(s.Simulator.LoRAs) > 0 }, "without simulator.loras"},

@@ -89,6 +89,9 @@ type Spec struct {
 	// Monitoring opens the stack's metrics to Prometheus and Grafana.
 	Monitoring Monitoring `json:"monitoring"`
 
+	// Tracing sends the spans of requests to an OpenTelemetry collector.
+	Tracing Tracing `json:"tracing"`
+
 	// PodDisruptionBudget keeps the stack serving while nodes are drained.
 	PodDisruptionBudget PodDisruptionBudget `json:"podDisruptionBudget"`
 

@@ -34,6 +34,7 @@ func (s *Spec) problems(roots roots) []Problem {
 	s.checkStages(v)
 	s.checkSimulator(v)
 	s.checkMonitoring(v)
+	s.checkTracing(v)
 	s.checkModels(v)
 	return v.problems
 }
@@ -91,7 +92,7 @@ func (s *Spec) checkEPP(v *validator) {
 	pool, fixed := "use inferencePool.enabled", "its value is fixed"
 	ours := map[string]string{
 		"grpc-port": fixed, "grpc-health-port": fixed, "metrics-port": fixed, "secure-serving": "use epp.secureServing",
-		"metrics-endpoint-auth": fixed, "tracing": fixed, "v": "use epp.verbosity",
+		"metrics-endpoint-auth": fixed, "tracing": "use tracing.enabled", "v": "use epp.verbosity",
 		"config-file": "use epp.pluginsConfig", "config-text": "use epp.pluginsConfig",
 		"pool-name": pool, "pool-namespace": pool, "endpoint-selector": pool, "endpoint-target-ports": pool,
 		"ha-enable-leader-election": "use epp.replicas",

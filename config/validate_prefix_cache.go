@@ -30,10 +30,4 @@ func (s *Spec) checkPrefixCache(v *validator) {
 }
 
 // defaultEPP returns the command for the default release of the EPP.
-func (s *Spec) defaultEPP(v *validator) string {
-	newer := resetCommand(v.at("epp.image"))
-	if s.EPP.Version != "" {
-		return both(removeCommand(v.at("epp.version")), newer)
-	}
-	return newer
-}
+func (s *Spec) defaultEPP(v *validator) string { return defaultRelease(v.at("epp"), s.EPP.Version) }

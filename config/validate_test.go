@@ -134,6 +134,12 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"epp", `{"args":[""]}`, "epp.args[0]", "must not be empty"},
 		{"inferenceGateway", `{"auth":{"keyGeneration":0}}`, "inferenceGateway.auth.keyGeneration", "must be 1 or more"},
 		// Monitoring.
+		{"tracing", `{"enabled":true}`, "tracing.endpoint", "pulumi config set --path tracing.endpoint otel-collector.monitoring:4317"},
+		{"tracing", `{"endpoint":"http://collector:4317"}`, "tracing.endpoint", "has a scheme"},
+		{"tracing", `{"endpoint":"collector"}`, "tracing.endpoint", "missing port"},
+		{"tracing", `{"endpoint":"collector:0"}`, "tracing.endpoint", "must be within 1 to 65535"},
+		{"tracing", `{"sampling":-0.1}`, "tracing.sampling", "must be within 0 to 1"},
+		{"tracing", `{"sampling":10}`, "tracing.sampling", "must be within 0 to 1"},
 		{"monitoring", `{"interval":"500ms"}`, "monitoring.interval", "must be 1s or more"},
 		{"monitoring", `{"interval":15}`, "monitoring.interval", "must be a duration"},
 		{"monitoring", `{"labels":{"release":1}}`, "monitoring.labels.release", "must be a string"},

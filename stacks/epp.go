@@ -37,6 +37,7 @@ func (c *composer) epp() error {
 		PrecisePrefixes:  c.precisePrefixes(),
 		FlowControl:      flowControl(c.spec),
 		PluginsConfig:    plugins,
+		Tracing:          c.tracing(),
 		SecureServing:    epp.SecureServing,
 		Istio:            c.spec.IstioProxies(),
 		Args:             epp.Args,

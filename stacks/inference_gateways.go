@@ -11,6 +11,7 @@ func (c *composer) standardGateway() error {
 		BackendPort:   int(c.spec.DecodeStage().Port),
 		Algorithm:     string(c.spec.LoadBalancing.Algorithm),
 		MaxRequestMiB: int(c.spec.Simulator.MaxRequestMiB),
+		Tracing:       c.tracing(),
 	}
 	if epp := c.spec.EPP; epp.Enabled {
 		standard.EPP, standard.EPPPort, standard.EPPSecure = llmd.EPPName, int(epp.Port), epp.SecureServing

@@ -48,6 +48,7 @@ func (c *composer) decode() error {
 			Version:         version(c.args.Images.RoutingSidecar, sidecar.Version, facts.Release),
 			ImagePullPolicy: c.pullPolicy(sidecar.Image),
 			Resources:       resources(sidecar.Resources),
+			Tracing:         c.tracing(),
 		}
 	}
 	s, err := components.NewModelServiceStage(c.ctx, c.part("decode"), args, c.child("decode", "simulator"))

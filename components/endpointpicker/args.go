@@ -36,6 +36,8 @@ type Options struct {
 	LeaderElection bool
 	// SecureServing serves TLS with a self-signed certificate.
 	SecureServing bool
+	// Tracing sends spans to the collector that the environment names.
+	Tracing bool
 	// Args are appended; the last occurrence of a flag wins.
 	Args []string
 }
@@ -49,8 +51,8 @@ func Args(o Options) []string {
 		fmt.Sprintf("--secure-serving=%t", o.SecureServing),
 		// The gateway checks the EPP's health on the port that serves its requests.
 		"--health-checking=true",
-		// The tracer's default prints every span to the log.
-		"--tracing=false",
+		// On by default, and then prints every span to the log.
+		fmt.Sprintf("--tracing=%t", o.Tracing),
 		// Checking tokens on /metrics would require a ClusterRole.
 		"--metrics-endpoint-auth=false",
 	}

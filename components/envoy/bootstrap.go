@@ -63,6 +63,8 @@ type Bootstrap struct {
 	// Algorithm balances requests that no EPP schedules: ROUND_ROBIN, LEAST_REQUEST, RANDOM or
 	// LEAST_CONN, which means LEAST_REQUEST. Required.
 	Algorithm string
+	// Tracing sends spans to a collector. Default: none.
+	Tracing *Tracing
 }
 
 // Model is a model with pods of its own, and an EPP of its own if the gateway asks one.
@@ -97,6 +99,9 @@ func Build(b Bootstrap) (string, error) {
 	clusters := append([]*clusterv3.Cluster{p.adminCluster()}, p.clustersOf(b, "", policy)...)
 	for _, m := range b.Models {
 		clusters = append(clusters, p.clustersOf(b, m.Name, policy)...)
+	}
+	if b.Tracing != nil {
+		clusters = append(clusters, p.collectorCluster(b.Tracing.Collector))
 	}
 	bootstrap := &bootstrapv3.Bootstrap{
 		Admin: &bootstrapv3.Admin{Address: address("127.0.0.1", adminPort)},

@@ -43,6 +43,11 @@ func combinations() map[string]Bootstrap {
 		several.Models = []Model{{Name: "other", Names: []string{"org/other", "adapter"}}, {Name: "third", Names: []string{"third"}}}
 		all["random-epp-"+epp+"-models"] = several
 	}
+	for _, epp := range []string{"false", "true"} {
+		traced := all["random-epp-"+epp+"-auth-false"]
+		traced.Tracing = &Tracing{Collector: Upstream{Host: "otel-collector.monitoring", Port: 4317}, Sampling: 0.1}
+		all["random-epp-"+epp+"-tracing"] = traced
+	}
 	elsewhere := all["random-epp-true-auth-false"]
 	elsewhere.ClusterDomain = "corp.example"
 	all["random-epp-other-domain"] = elsewhere
@@ -94,6 +99,7 @@ func TestBuildRejectsInvalidBootstraps(t *testing.T) {
 		"model twice":       {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Names: []string{"a"}, Models: []Model{{Name: "b", Names: []string{"a"}}}}, `two models are called "a"`},
 		"no own names":      {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Models: []Model{{Name: "b", Names: []string{"b"}}}}, "the gateway's own are required"},
 		"nameless model":    {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Names: []string{"a"}, Models: []Model{{Name: "b"}}}, "a further model needs a name"},
+		"bad collector":     {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, Tracing: &Tracing{}}, "SocketAddress.Address"},
 		"bad EPP":           {Bootstrap{Namespace: sim, Algorithm: "RANDOM", Backend: good, EPP: &Upstream{}}, "SocketAddress.Address"},
 	} {
 		_, err := Build(test.bootstrap)

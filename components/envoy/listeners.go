@@ -77,6 +77,9 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		filters = append([]*hcmv3.HttpFilter{p.modelFilter()}, filters...)
 	}
 	if b.EPP != nil {
+		if b.Tracing != nil {
+			filters = append(filters, p.traceFilter())
+		}
 		filters = append(filters, p.eppFilter())
 	}
 	hcm := &hcmv3.HttpConnectionManager{
@@ -90,6 +93,7 @@ func (p *packer) mainListener(b Bootstrap) *listenerv3.Listener {
 		RequestHeadersTimeout: durationpb.New(requestHeadersTimeout),
 		// The peer is the client: a forged x-forwarded-for is not trusted.
 		UseRemoteAddress: wrapperspb.Bool(true),
+		Tracing:          p.tracing(b.Tracing),
 	}
 	proto.Merge(hcm, plainPaths())
 	listener := p.listener("inference", llmd.GatewayListenPort, hcm)

@@ -100,6 +100,9 @@ const (
 	AlertErrorPercent = 5
 )
 
+// TraceSampling is the share of the requests that llm-d traces by default.
+const TraceSampling = 0.1
+
 // KEDANamespace is where KEDA's own documentation installs it.
 const KEDANamespace = "keda"
 

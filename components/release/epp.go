@@ -27,6 +27,10 @@ type EPP struct {
 	// Other releases answer 400.
 	PromptLists bool
 
+	// Tracing says that the EPP continues the trace that a request's headers name. Older ones, if
+	// they trace at all, begin another for each request.
+	Tracing bool
+
 	// Metrics are the names of the EPP's metrics.
 	Metrics EPPMetrics
 
@@ -86,6 +90,7 @@ var epps = table[EPP]{
 			e.ByLabel = true
 			e.ObjectiveAPI = groupLLMD + "/v1alpha2"
 			e.Watched = append(e.Watched, Resources{groupLLMD, e.Watched[0].Names})
+			e.Tracing = true
 			e.Metrics = metricsOfLLMD
 			e.Config.v09()
 		}},

@@ -113,8 +113,8 @@ func TestSidecars(t *testing.T) {
 		"v0.4.0":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "connector"},
 		"v0.6.1":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "connector"},
 		"v0.7.1":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "kv-connector"},
-		"v0.9.0":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "kv-connector"},
-		"v0.10.0": {ModelServerPortFlag: "model-server-port", ConnectorFlag: "kv-connector"},
+		"v0.9.0":  {ModelServerPortFlag: "vllm-port", ConnectorFlag: "kv-connector", TracingFlag: true},
+		"v0.10.0": {ModelServerPortFlag: "model-server-port", ConnectorFlag: "kv-connector", TracingFlag: true},
 	} {
 		got, err := SidecarOf("sidecar:"+version, "")
 		require.NoError(t, err)

@@ -8,6 +8,8 @@ type Sidecar struct {
 	ModelServerPortFlag string
 	// ConnectorFlag names the flag for the protocol between prefill and decode.
 	ConnectorFlag string
+	// TracingFlag says that --tracing exists. Older ones trace always or never.
+	TracingFlag bool
 }
 
 var sidecars = table[Sidecar]{
@@ -17,6 +19,7 @@ var sidecars = table[Sidecar]{
 			s.ModelServerPortFlag, s.ConnectorFlag = "vllm-port", "connector"
 		}},
 		{"v0.7.0", func(s *Sidecar) { s.ConnectorFlag = "kv-connector" }},
+		{"v0.9.0", func(s *Sidecar) { s.TracingFlag = true }},
 		{"v0.10.0", func(s *Sidecar) { s.ModelServerPortFlag = "model-server-port" }},
 	},
 }

@@ -17,15 +17,22 @@ type Options struct {
 	Port int32
 	// ModelServerPort is the port of the server behind the sidecar. Required.
 	ModelServerPort int32
+	// Tracing sends spans to the collector that the environment names. The release must have a flag
+	// for it.
+	Tracing bool
 }
 
 // Args returns the command line.
 func Args(o Options) []string {
-	return []string{
+	args := []string{
 		fmt.Sprintf("--port=%d", o.Port),
 		fmt.Sprintf("--%s=%d", o.Release.ModelServerPortFlag, o.ModelServerPort),
 		"--" + o.Release.ConnectorFlag + "=nixlv2",
 		// Plain HTTP, like the simulator that it stands in front of.
 		"--secure-proxy=false",
 	}
+	if o.Tracing {
+		args = append(args, "--tracing=true")
+	}
+	return args
 }

@@ -39,6 +39,8 @@ var choices = map[string][]any{
 	"simulator.failures.types":          {[]any{"rate_limit", "server_error"}},
 	"monitoring.interval":               {"1s", "1m30s"},
 	"monitoring.alerts.after":           {"1s", "5m"},
+	"tracing.endpoint":                  {"otel-collector.monitoring:4317", "10.0.0.1:4317"},
+	"tracing.sampling":                  {0, 0.5, 1},
 	"resources.requests.cpu":            {"10m", "1"},
 	"resources.limits.memory":           {"512Mi", "1G"},
 	"port":                              {1, 80, 8200, 8201, 65535},

@@ -75,10 +75,14 @@ func outOfBounds(l configgen.Leaf) []any {
 		return nil // Every number is one.
 	case l.Of.Kind() == reflect.Int32 || l.Of.Kind() == reflect.Int64:
 		return []any{0, -1}
+	case key == "sampling":
+		return []any{-0.1, 1.1}
 	case l.Of.Kind() == reflect.Float64:
 		return []any{0.5}
 	case l.Of.Kind() == reflect.Slice:
 		return []any{[]any{""}, []any{7}}
+	case key == "endpoint":
+		return []any{"collector", "http://collector:4317", "collector:0"}
 	case key == "image":
 		return []any{"Not An Image"}
 	case strings.HasSuffix(strings.ToLower(key), "name"):
