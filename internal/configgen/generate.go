@@ -54,7 +54,7 @@ var choices = map[string][]any{
 func Generate(random *rand.Rand, skip func(path string) bool) map[string]any {
 	values := map[string]any{}
 	// A model has many keys and many objects, so it is there or not as a whole.
-	models := random.IntN(6) == 0
+	models := random.IntN(3) == 0
 	for _, l := range Leaves() {
 		if strings.HasPrefix(l.Path, "models.") && !models {
 			continue
