@@ -59,7 +59,7 @@ type GatewayAPIArgs struct {
 	// its adapters. Required with Models.
 	ModelNames []string `pulumi:"modelNames,optional"`
 
-	// Models are further models, with an HTTPRoute for each: a request whose header
+	// Models are further models, at most llmd.MaxRoutedModels: a request whose header
 	// x-gateway-base-model-name has the first of a model's names goes to the Services of that model,
 	// and any other to the gateway's own. With class istio, the gateway sets the header by the field
 	// model of a request's JSON. Default: none.
@@ -83,7 +83,7 @@ type GatewayAPIArgs struct {
 
 // GatewayAPI is a Gateway and the HTTPRoute that binds it to the stack. It needs the
 // Gateway API's CRDs and a controller for the class, and is ready once that controller has
-// programmed the Gateway, accepted the routes and resolved their backends. With class istio, it also has
+// programmed the Gateway, accepted the route and resolved its backends. With class istio, it also has
 // an EnvoyFilter, and a ConfigMap that customizes the proxies that istiod runs.
 type GatewayAPI struct {
 	pulumi.ResourceState
@@ -135,6 +135,9 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 	if err := checkModels(a.ModelNames, a.Models); err != nil {
 		return nil, err
 	}
+	if len(a.Models) > llmd.MaxRoutedModels {
+		return nil, fmt.Errorf("models: at most %d, got %d", llmd.MaxRoutedModels, len(a.Models))
+	}
 	return g, errors.Join(g.validate(), checkPort("port", g.Port), checkPort("service port", g.ServicePort))
 }
 
@@ -150,11 +153,11 @@ func NewGatewayAPI(
 	if err := ctx.RegisterComponentResourceV2(typeToken("GatewayAPI"), name, inputs(args), g, opts...); err != nil {
 		return nil, err
 	}
-	object := func(suffix, kind, model string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
-		return apiextensions.NewCustomResource(ctx, llmd.ForModel(name+suffix, model), &apiextensions.CustomResourceArgs{
+	object := func(suffix, kind string, spec pulumi.Map, waitFor string) (*apiextensions.CustomResource, error) {
+		return apiextensions.NewCustomResource(ctx, name+suffix, &apiextensions.CustomResourceArgs{
 			ApiVersion:  pulumi.String("gateway.networking.k8s.io/v1"),
 			Kind:        pulumi.String(kind),
-			Metadata:    a.metadata(llmd.ForModel(a.Name, model), llmd.ComponentGateway, nil, map[string]string{llmd.WaitForAnnotation: waitFor}),
+			Metadata:    a.metadata(a.Name, llmd.ComponentGateway, nil, map[string]string{llmd.WaitForAnnotation: waitFor}),
 			OtherFields: kubernetes.UntypedArgs{"spec": spec},
 		}, a.timeouts(pulumi.Parent(g))...)
 	}
@@ -195,19 +198,17 @@ func NewGatewayAPI(
 			return nil, err
 		}
 	}
-	gateway, err := object("-gateway", "Gateway", "", spec, "condition=Programmed")
+	gateway, err := object("-gateway", "Gateway", spec, "condition=Programmed")
 	if err != nil {
 		return nil, err
 	}
 	g.GatewayName = gateway.Metadata.Name().Elem()
-	route, err := object("-route", "HTTPRoute", "", a.route(g.GatewayName, GatewayModel{}), routeAccepted)
+	route, err := object("-route", "HTTPRoute", pulumi.Map{
+		"parentRefs": pulumi.Array{pulumi.Map{"name": g.GatewayName}},
+		"rules":      a.rules(),
+	}, routeAccepted)
 	if err != nil {
 		return nil, err
-	}
-	for _, model := range a.Models {
-		if _, err := object("-route", "HTTPRoute", model.Model, a.route(g.GatewayName, model), routeAccepted); err != nil {
-			return nil, err
-		}
 	}
 	g.RouteName = route.Metadata.Name().Elem()
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
@@ -215,14 +216,15 @@ func NewGatewayAPI(
 	})
 }
 
-// route returns the HTTPRoute of a model.
-func (a *gatewayAPI) route(gateway pulumi.StringInput, model GatewayModel) pulumi.Map {
-	return pulumi.Map{
-		"parentRefs": pulumi.Array{pulumi.Map{"name": gateway}},
-		"rules": pulumi.Array{
-			rule(model, a.backend(model), llmd.PickedPaths), rule(model, a.serviceRef(model), llmd.BalancedPaths),
-		},
+// rules returns those of all models. They are in one HTTPRoute, since istiod 1.28 asks the EPP of
+// only one of several.
+func (a *gatewayAPI) rules() pulumi.Array {
+	var rules pulumi.Array
+	for _, model := range append([]GatewayModel{{}}, a.Models...) {
+		rules = append(rules,
+			rule(model, a.backend(model), llmd.PickedPaths), rule(model, a.serviceRef(model), llmd.BalancedPaths))
 	}
+	return rules
 }
 
 // rule routes the paths of a model's requests, and everything below them.

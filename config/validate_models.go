@@ -3,6 +3,8 @@ package config
 import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/llm-d-sim/llm-d-sim/components/llmd"
 )
 
 func (s *Spec) checkModels(v *validator) {
@@ -10,6 +12,9 @@ func (s *Spec) checkModels(v *validator) {
 	if len(s.Models) > 0 && !s.StandardGateway() && !s.IstioGateway() && !s.Gateway.Enabled {
 		v.add(path, s.ModelKeys(), both(setCommand(v.at("inferenceGateway.enabled"), true), setCommand(v.at("inferenceGateway.standard.enabled"), true)),
 			"need a gateway, which sends each request to the pods of its model")
+	}
+	if (s.IstioGateway() || s.Gateway.Enabled) && len(s.Models) > llmd.MaxRoutedModels {
+		v.add(path, s.ModelKeys(), removeCommand(path), "must be no more than %d with a gateway of the Gateway API, whose HTTPRoute has no room for more", llmd.MaxRoutedModels)
 	}
 	owners := map[string]string{}
 	for _, name := range s.ModelNames() {

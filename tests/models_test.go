@@ -41,7 +41,7 @@ func TestFurtherModelChangesNothingOfTheFirst(t *testing.T) {
 
 	// What routes to both, or watches both.
 	shared := []string{
-		"ConfigMap infra-sim-inference-gateway", "Deployment infra-sim-inference-gateway", "EnvoyFilter api",
+		"ConfigMap infra-sim-inference-gateway", "Deployment infra-sim-inference-gateway", "EnvoyFilter api", "HTTPRoute api",
 		"PrometheusRule llm-d-sim-monitoring",
 	}
 	own := map[string]string{}
@@ -63,7 +63,7 @@ func TestFurtherModelChangesNothingOfTheFirst(t *testing.T) {
 	}
 	for object := range own {
 		kind := object[strings.LastIndex(object, ":")+1:]
-		gateway := strings.Contains(kind, llmd.StandardGatewayName) || strings.HasSuffix(kind, " api") && !strings.HasPrefix(kind, "HTTPRoute")
+		gateway := strings.Contains(kind, llmd.StandardGatewayName) || strings.HasSuffix(kind, " api")
 		alone := gateway || strings.Contains(kind, llmd.MonitoringName) || strings.HasPrefix(kind, "Namespace ")
 		require.Equal(t, !alone, further[object], object)
 	}
@@ -101,7 +101,7 @@ func TestFurtherModelHasItsOwnSettings(t *testing.T) {
 	require.Contains(t, text("core/v1:ConfigMap", "gaie-sim-epp-other"), `modelName: org/other`)
 	require.Contains(t, text("core/v1:ConfigMap", "gaie-sim-epp-other"), `http://gaie-inference-scheduling-proxy-other:8200`)
 	require.Contains(t, text("llm-d.ai/v1alpha2:InferenceObjective", "high-other"), `"name":"gaie-sim-other"`)
-	route := text("gateway.networking.k8s.io/v1:HTTPRoute", "api-other")
+	route := text("gateway.networking.k8s.io/v1:HTTPRoute", "api")
 	require.Contains(t, route, `"headers":[{"name":"x-gateway-base-model-name","value":"org/other"}]`)
 	require.Contains(t, route, `"name":"gaie-sim-other"`)
 	require.Contains(t, text("networking.istio.io/v1alpha3:EnvoyFilter", "api"), `[\"adapter\"] = \"org/other\"`)
@@ -118,6 +118,7 @@ func TestModelsThatCannotBeToldApartAreRefused(t *testing.T) {
 		"an adapter":       {`{"a":{"loras":["x"]},"b":{"loras":["x"]}}`, gateway, `models.b.loras[0] = "x": is a name of models.a as well`, "pulumi config rm --path"},
 		"no label":         {`{"A b":{}}`, gateway, "must have a name that objects and labels can have", "pulumi config rm --path"},
 		"too long":         {`{"a12345678901234567890123456789012345678901234567890":{}}`, gateway, "must be no more than 63 characters", "pulumi config rm --path models.a1234"},
+		"too many":         {`{"a":{},"b":{},"c":{},"d":{},"e":{},"f":{},"g":{},"h":{}}`, `{"enabled":true,"istio":{"enabled":true}}`, "must be no more than 7", "pulumi config rm models"},
 		"replicas":         {`{"a":{"replicas":0}}`, gateway, "models.a.replicas = 0: must be 1 or more", "pulumi config"},
 		"prefill replicas": {`{"a":{"prefillReplicas":0}}`, gateway, "models.a.prefillReplicas = 0: must be 1 or more", "pulumi config"},
 		"a latency":        {`{"a":{"simulator":{"interTokenLatencyStdDev":"1s"}}}`, gateway, "models.a.simulator.interTokenLatencyStdDev", "30 % of what deviates"},

@@ -200,6 +200,10 @@ const HealthPath = "/health"
 // ModelsPath lists the models.
 const ModelsPath = "/v1/models"
 
+// MaxRoutedModels is how many further models one HTTPRoute has room for: it may have 16 rules, and
+// each model, the stack's own included, needs two.
+const MaxRoutedModels = 7
+
 // ModelHeader names the model of a request to a gateway of the Gateway API, as llm-d's payload
 // processor does.
 const ModelHeader = "x-gateway-base-model-name"

@@ -59,7 +59,9 @@ func TestRequestsAreTraced(t *testing.T) {
 		"all that have spans join the client's trace")
 	request := received.find(trace, func(s span) bool { return s.parent == parent && s.service == llmd.StandardGatewayName })
 	require.Len(t, request, 1, "the gateway's span is below the client's")
-	attempt := received.find(trace, func(s span) bool { return s.parent == request[0].id && s.attributes["upstream_cluster.name"] == "decode" })
+	attempt := received.find(trace, func(s span) bool {
+		return s.parent == request[0].id && s.attributes["upstream_cluster.name"] == "decode"
+	})
 	require.Len(t, attempt, 1, "the pod that was tried")
 	require.Empty(t, received.services(silent), "the client decides that its request is not traced")
 
