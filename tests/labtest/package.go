@@ -28,6 +28,7 @@ func (s *Stack) Move(folder string) {
 	config := s.file()
 	s.Dir = folder
 	require.NoError(s.t, os.Rename(config, s.file()))
+	s.Setenv("PULUMI_STACK", s.Name) // What is selected, pulumi remembers by the folder.
 }
 
 // Restore makes the stack's program that of the clone again.
