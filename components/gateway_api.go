@@ -132,7 +132,7 @@ func (a *GatewayAPIArgs) withDefaults(name string) (*gatewayAPI, error) {
 	}
 	g.ServicePort = or(a.ServicePort, llmd.SimulatorPort)
 	g.MaxRequestMiB = or(a.MaxRequestMiB, simulator.DefaultMaxRequestMiB)
-	if err := checkModels(a.ModelNames, a.Models); err != nil {
+	if err := checkModels(a.ModelNames, forEnvoy(a.Models)); err != nil {
 		return nil, err
 	}
 	if len(a.Models) > llmd.MaxRoutedModels {
@@ -216,8 +216,8 @@ func NewGatewayAPI(
 	})
 }
 
-// rules returns those of all models. They are in one HTTPRoute, since istiod 1.28 asks the EPP of
-// only one of several.
+// rules returns those of all models. They are in one HTTPRoute, since istiod asks the EPP of only one
+// of several (istio#58392).
 func (a *gatewayAPI) rules() pulumi.Array {
 	var rules pulumi.Array
 	for _, model := range append([]GatewayModel{{}}, a.Models...) {

@@ -35,13 +35,13 @@ func forEnvoy(models []GatewayModel) []envoy.Model {
 }
 
 // checkModels checks that a request's model tells where it goes.
-func checkModels(own []string, models []GatewayModel) error {
+func checkModels(own []string, models []envoy.Model) error {
 	for _, m := range models {
-		if err := checkModel(m.Model); err != nil {
+		if err := checkModel(m.Name); err != nil {
 			return err
 		}
 	}
-	if err := envoy.CheckModels(own, forEnvoy(models)); err != nil {
+	if err := envoy.CheckModels(own, models); err != nil {
 		return fmt.Errorf("models: %w", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package components
 
 import (
+	"errors"
+
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -110,12 +112,7 @@ func (*standardGateway) metrics() metricsEndpoint {
 }
 
 func (s *standardGateway) validate() error {
-	for _, m := range s.Models {
-		if err := checkModel(m.Name); err != nil {
-			return err
-		}
-	}
-	if err := s.tracing.validate(); err != nil {
+	if err := errors.Join(checkModels(s.Names, s.Models), s.tracing.validate()); err != nil {
 		return err
 	}
 	_, err := s.build("namespace") // Any will do: the real one may come from another resource.

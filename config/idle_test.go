@@ -69,6 +69,13 @@ func TestSettingsWithoutEffectAreWarnings(t *testing.T) {
 			map[string]string{"decode": `{"enabled":true,"simulator":{"kvCache":{"enabled":true}}}`, "simulator": `{"kvCache":{"blocks":9},"failures":{"types":["rate_limit"]}}`},
 			[]string{"simulator.failures.types"},
 		},
+		"models": {
+			map[string]string{
+				"inferenceGateway": `{"enabled":true,"standard":{"enabled":true}}`,
+				"models":           `{"a":{"prefillReplicas":1,"simulator":{"kvCache":{"blocks":9},"failures":{"types":["rate_limit"]},"kvCacheTransferLatency":"1ms"}},"7b":{"prefillReplicas":1,"simulator":{"kvCache":{"enabled":true,"blocks":9}}}}`,
+			},
+			[]string{`models["7b"].prefillReplicas`, "models.a.prefillReplicas", "models.a.simulator.failures.types", "models.a.simulator.kvCache.blocks", "models.a.simulator.kvCacheTransferLatency"},
+		},
 		"a stage's simulator in single mode": {
 			map[string]string{"decode": `{"simulator":{"kvCache":{"blocks":9},"maxNumSeqs":2}}`, "simulator": `{"kvCache":{"enabled":true}}`},
 			[]string{"decode.simulator.kvCache.blocks", "decode.simulator.maxNumSeqs"},

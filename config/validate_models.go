@@ -16,10 +16,6 @@ func (s *Spec) checkModels(v *validator) {
 	if (s.IstioGateway() || s.Gateway.Enabled) && len(s.Models) > llmd.MaxRoutedModels {
 		v.add(path, s.ModelKeys(), removeCommand(path), "must be no more than %d with a gateway of the Gateway API, whose HTTPRoute has no room for more", llmd.MaxRoutedModels)
 	}
-	owners := map[string]string{}
-	for _, name := range s.ModelNames() {
-		owners[name] = "the stack's own model"
-	}
 	for _, key := range s.ModelKeys() {
 		at, m, model := property(path, key), s.Models[key], s.ForModel(key)
 		if msgs := validation.IsDNS1123Label(key); len(msgs) > 0 {
@@ -38,25 +34,35 @@ func (s *Spec) checkModels(v *validator) {
 			at := at.Child("simulator", "kvCache", "enabled")
 			v.add(at, false, setCommand(at, true), needsKVCache)
 		}
-		claim := func(at *field.Path, name string) {
-			if owner, taken := owners[name]; taken {
-				v.add(at, name, removeCommand(at), "is a name of %s as well: it decides which pods answer a request", owner)
-				return
+	}
+	s.checkModelNames(v, path)
+}
+
+// checkModelNames refuses names that more than one model answers to.
+func (s *Spec) checkModelNames(v *validator, path *field.Path) {
+	owners := map[string]string{}
+	for _, name := range s.ModelNames() {
+		owners[name] = "the stack's own model"
+	}
+	for _, key := range s.ModelKeys() {
+		at, m := property(path, key), s.Models[key]
+		for i, name := range s.ForModel(key).ModelNames() {
+			named := at.Child("model")
+			switch {
+			case i > 0:
+				named = at.Child("loras").Index(i - 1)
+			case m.Model == "": // The key is the name.
+				named = at
 			}
-			owners[name] = "models." + key
-		}
-		if m.Model == "" {
-			claim(at, key)
-		} else {
-			claim(at.Child("model"), m.Model)
-		}
-		for i, adapter := range m.LoRAs {
-			at := at.Child("loras").Index(i)
-			if adapter == "" {
-				v.invalid(at, adapter, "must not be empty")
-				continue
+			owner, taken := owners[name]
+			switch {
+			case name == "":
+				v.invalid(named, name, "must not be empty")
+			case taken:
+				v.add(named, name, removeCommand(named), "is a name of %s as well: it decides which pods answer a request", owner)
+			default:
+				owners[name] = at.String()
 			}
-			claim(at, adapter)
 		}
 	}
 }

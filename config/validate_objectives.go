@@ -58,8 +58,12 @@ func (s *Spec) checkQueuedScaling(v *validator) {
 		return
 	}
 	path := v.at("decode.autoscaling.requestsPerPod")
-	v.add(path, perPod, setCommand(path, max(1, most-1)),
-		"must be below maxNumSeqs (%d), at least 2: with objectives, requests wait in the EPP, where KEDA does not count them", most)
+	fix := setCommand(path, most-1)
+	if most == 1 {
+		fix = setCommand(v.at("decode.simulator.maxNumSeqs"), perPod+1)
+	}
+	v.add(path, perPod, fix,
+		"must be below maxNumSeqs (%d): with objectives, requests wait in the EPP, where KEDA does not count them", most)
 }
 
 func equal(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }

@@ -48,10 +48,13 @@ func partsOf(spec *config.Spec) []part {
 	return slices.DeleteFunc(append(all, overviews...), func(p part) bool { return !p.enabled(spec) })
 }
 
+// modelPart returns the name of a further model's part. Neither has a dot in its own name.
+func modelPart(name, model string) string { return name + "." + model }
+
 // forModel returns the part of a further model.
 func (p part) forModel(model string) part {
 	register := p.register
-	p.name = llmd.ForModel(p.name, model)
+	p.name = modelPart(p.name, model)
 	p.key, p.naming = "models."+model, naming{}
 	p.register = func(c *composer) error { return c.forModel(model, register) }
 	return p

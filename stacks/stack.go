@@ -202,7 +202,12 @@ func (c *composer) forModel(model string, register func(*composer) error) error 
 }
 
 // part returns the name of a part of the present model as a resource.
-func (c *composer) part(name string) string { return llmd.ForModel(c.name+"-"+name, c.model) }
+func (c *composer) part(name string) string {
+	if c.model == "" {
+		return c.name + "-" + name
+	}
+	return modelPart(c.name+"-"+name, c.model)
+}
 
 func (c *composer) setOutputs() {
 	c.Endpoints = append(c.gateways, c.services...).ToStringArrayOutput()

@@ -108,6 +108,31 @@ func TestFurtherModelHasItsOwnSettings(t *testing.T) {
 	require.Contains(t, text("monitoring.coreos.com/v1:PrometheusRule", llmd.MonitoringName), `gaie-sim-epp-other`)
 }
 
+// TestModelMayBeCalledLikeAPart has models whose names could be taken for those of parts.
+func TestModelMayBeCalledLikeAPart(t *testing.T) {
+	t.Parallel()
+	values := twoModels()
+	values["models"] = `{"autoscaler":{},"a":{},"autoscaler-a":{}}`
+	spec, accepted := load(values)
+	require.True(t, accepted)
+	p := planOf(t, spec)
+	require.Empty(t, p.Check())
+	r := run(t, values, fullCluster())
+	require.NoError(t, r.err)
+	require.ElementsMatch(t, objects(p), registered(r.Recorder))
+	urns := map[string]bool{}
+	for _, reg := range r.Registrations() {
+		require.False(t, urns[reg.Type+" "+reg.Name], reg.Name)
+		urns[reg.Type+" "+reg.Name] = true
+	}
+	deployments := 0
+	for _, w := range p.Workloads() {
+		require.NotEmpty(t, w.Deployment)
+		deployments++
+	}
+	require.Equal(t, 4*3+1, deployments, "EPP, prefill and decode of each model, and the gateway")
+}
+
 func TestModelsThatCannotBeToldApartAreRefused(t *testing.T) {
 	t.Parallel()
 	gateway := `{"enabled":true,"standard":{"enabled":true}}`

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,11 +74,7 @@ func TestTracingChangesNothingElse(t *testing.T) {
 		if reg.Object() == "" || !found {
 			continue
 		}
-		was, err := json.Marshal(reg.Inputs)
-		require.NoError(t, err)
-		is, err := json.Marshal(now.Inputs)
-		require.NoError(t, err)
-		if string(was) != string(is) {
+		if jsonOf(t, reg.Inputs) != jsonOf(t, now.Inputs) {
 			changed = append(changed, reg.Inputs["kind"].(string)+" "+reg.Object())
 		}
 	}

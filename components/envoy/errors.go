@@ -33,7 +33,7 @@ const (
 func errorReplies(b Bootstrap) *hcmv3.LocalReplyConfig {
 	var replies []*hcmv3.ResponseMapper
 	if len(b.Models) > 0 {
-		replies = append(replies, listOfModels())
+		replies = append(replies, modelsReply())
 	}
 	if b.SinglePrompts {
 		replies = append(replies, reply(badRequest, reason+". If the prompt is a list or tokens: the EPP of this gateway "+

@@ -70,7 +70,7 @@ func ModelFilters(own []string, models []Model, header string) (filters []map[st
 		}
 		filters = append(filters, converted)
 	}
-	route := listModels(Bootstrap{Names: own, Models: models})
+	route := modelsRoute(Bootstrap{Names: own, Models: models})
 	route.ResponseHeadersToAdd = []*corev3.HeaderValueOption{{
 		Header:       &corev3.HeaderValue{Key: "content-type", Value: "application/json"},
 		AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
@@ -143,7 +143,7 @@ func (p *packer) modelRoutes(b Bootstrap) []*routev3.Route {
 	if len(b.Models) == 0 {
 		return nil
 	}
-	list := []*routev3.Route{listModels(b)}
+	list := []*routev3.Route{modelsRoute(b)}
 	for _, m := range b.Models {
 		for _, route := range p.toModel(b, m.Name) {
 			route.Match.DynamicMetadata = []*matcherv3.MetadataMatcher{asksFor(m)}
@@ -191,14 +191,14 @@ func (p *packer) answerUnread(list []*routev3.Route) {
 	}
 }
 
-// listModels answers with all models, as a simulator does with its own.
-func listModels(b Bootstrap) *routev3.Route {
-	route := answer(http.StatusOK, modelList(b))
+// modelsRoute answers with all models, as a simulator does with its own.
+func modelsRoute(b Bootstrap) *routev3.Route {
+	route := answer(http.StatusOK, modelsBody(b))
 	route.Match.PathSpecifier = &routev3.RouteMatch_Path{Path: llmd.ModelsPath}
 	return route
 }
 
-func modelList(b Bootstrap) string {
+func modelsBody(b Bootstrap) string {
 	type model struct {
 		ID      string  `json:"id"`
 		Object  string  `json:"object"`
@@ -224,8 +224,8 @@ func modelList(b Bootstrap) string {
 	return string(body)
 }
 
-// listOfModels keeps the answer from being taken for an error.
-func listOfModels() *hcmv3.ResponseMapper {
+// modelsReply keeps that answer from being taken for an error.
+func modelsReply() *hcmv3.ResponseMapper {
 	return &hcmv3.ResponseMapper{
 		Filter: status(http.StatusOK),
 		BodyFormatOverride: &corev3.SubstitutionFormatString{

@@ -172,7 +172,7 @@ func condition(kind string, is bool, reason, message string) Condition {
 
 // outputName is a part's name in the status output, such as standardGateway.
 func outputName(part string) string {
-	words := strings.Split(part, "-")
+	words := strings.FieldsFunc(part, func(r rune) bool { return r == '-' || r == '.' })
 	for i := range words[1:] {
 		words[i+1] = strings.ToUpper(words[i+1][:1]) + words[i+1][1:]
 	}

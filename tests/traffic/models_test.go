@@ -71,7 +71,7 @@ func TestEachModelAnswersItsRequests(t *testing.T) {
 		"nothing":           "",
 		"the wrong type":    `["org/other"]`,
 		"a null":            `null`,
-		"a much too long":   `{"model":"` + strings.Repeat("x", 20_000) + `"}`,
+		"a name too long":   `{"model":"` + strings.Repeat("x", 20_000) + `"}`,
 		"the name in parts": `{"model":"org/other-not","prompt":"x","max_tokens":1}`,
 	} {
 		answer := client.Do(t.Context(), http.MethodPost, "/v1/completions", []byte(body))
