@@ -113,8 +113,8 @@ func TestModelMayBeCalledLikeAPart(t *testing.T) {
 	t.Parallel()
 	values := twoModels()
 	values["models"] = `{"autoscaler":{},"a":{},"autoscaler-a":{}}`
-	spec, accepted := load(values)
-	require.True(t, accepted)
+	spec, err := load(values)
+	require.NoError(t, err)
 	p := planOf(t, spec)
 	require.Empty(t, p.Check())
 	r := run(t, values, fullCluster())

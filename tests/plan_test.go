@@ -17,17 +17,17 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/stacks/plan"
 )
 
-// load reads a configuration, and reports whether it is accepted.
-func load(values map[string]string) (spec *config.Spec, accepted bool) {
+// load reads a configuration.
+func load(values map[string]string) (*config.Spec, error) {
 	full := map[string]string{}
 	for key, value := range values {
 		full["llm-d-sim:"+key] = value
 	}
 	loaded, err := config.Load(config.Namespace, full, nil)
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
-	return loaded.Spec, true
+	return loaded.Spec, nil
 }
 
 func planOf(t *testing.T, spec *config.Spec) (p plan.Plan) {
@@ -73,8 +73,8 @@ func TestExamplePlansMatchRegistrations(t *testing.T) {
 		for key, value := range stackFile(t, name) {
 			values[key[len("llm-d-sim:"):]] = value
 		}
-		spec, accepted := load(values)
-		require.True(t, accepted, name)
+		spec, err := load(values)
+		require.NoError(t, err, name)
 		p := planOf(t, spec)
 		r := run(t, values, fullCluster())
 		require.NoError(t, r.err, name)
@@ -100,8 +100,8 @@ func plansOf(t *testing.T, random *rand.Rand) {
 	parts := map[string]int{}
 	for checked := 0; checked < most; {
 		values := plainKeys(t, configgen.Generate(random, nil))
-		spec, accepted := load(values)
-		if !accepted {
+		spec, err := load(values)
+		if err != nil {
 			continue
 		}
 		checked++
