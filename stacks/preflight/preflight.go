@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -47,8 +48,8 @@ type Found struct {
 
 // Check fails if the cluster lacks something that the stack needs, or if an object of the
 // stack belongs to someone else; it reports all problems together. Pull secrets that do not
-// exist, and in a preview a cluster that cannot be reached, are only warnings. It returns the
-// what it found of the stack.
+// exist, monitors that no Prometheus selects, and in a preview a cluster that cannot be reached are
+// only warnings. It returns what it found of the stack.
 func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Found, error) {
 	is, err := live.Version(ctx.Context())
 	if err != nil {
@@ -58,22 +59,23 @@ func Check(ctx *pulumi.Context, live cluster.Cluster, stack Stack) (Found, error
 		return Found{}, fmt.Errorf("the cluster can't be reached: %w", err)
 	}
 	c := &checker{Stack: stack, live: live, preview: ctx.DryRun(), existing: sets.New[string](), id: sync.OnceValues(stack.ID)}
-	var kinds, owners, secrets, addresses error
-	var warnings []string
+	var kinds, owners, secrets, addresses, monitors error
+	var missing, unselected []string
 	var group errgroup.Group
 	group.Go(func() error { kinds = c.checkKinds(ctx.Context()); return nil })
 	group.Go(func() error { owners = c.checkOwners(ctx.Context()); return nil })
-	group.Go(func() error { warnings, secrets = c.missingPullSecrets(ctx.Context()); return nil })
+	group.Go(func() error { missing, secrets = c.missingPullSecrets(ctx.Context()); return nil })
+	group.Go(func() error { unselected, monitors = c.unselectedMonitors(ctx.Context()); return nil })
 	group.Go(func() error { addresses = c.checkAddresses(ctx.Context()); return nil })
 	_ = group.Wait()
-	err = errors.Join(checkVersion(is), kinds, owners, secrets, addresses)
+	err = errors.Join(checkVersion(is), kinds, owners, secrets, addresses, monitors)
 	if err == nil { // Else the API server would only repeat what is known.
 		err = c.checkAdmission(ctx.Context())
 	}
 	if err != nil {
 		return Found{}, fmt.Errorf("the cluster is not ready for this configuration; nothing was changed:\n%w", err)
 	}
-	for _, warning := range warnings {
+	for _, warning := range slices.Concat(missing, unselected) {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
 			return Found{}, err
 		}
