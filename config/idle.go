@@ -19,24 +19,12 @@ type idlePart struct {
 var idleParts = []idlePart{
 	{"replicas", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own replicas"},
 	{"logVerbosity", (*Spec).SingleMode, "with prefill.enabled or decode.enabled: each stage has its own logVerbosity"},
-	{"prefill.autoscaling.enabled", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
-	{"prefill.autoscaling.scaler", func(s *Spec) bool { return s.Prefill.Enabled && s.Prefill.Autoscaling.Enabled }, "without prefill.autoscaling.enabled"},
-	{"prefill.autoscaling.kedaNamespace", func(s *Spec) bool { return s.Prefill.KEDAScales() && s.NetworkPolicy.Enabled }, "without networkPolicy.enabled and prefill.autoscaling.enabled, whose scaler is keda"},
-	{"prefill.autoscaling", func(s *Spec) bool { return s.Prefill.KEDAScales() }, "without prefill.autoscaling.enabled, whose scaler is keda"},
 	{"prefill.simulator.kvCacheTransferLatency", never, "on prefill pods, which fetch no KV cache"},
 	{"prefill.simulator.interTokenLatency", never, "on prefill pods, which answer with one token"},
 	{"prefill.simulator.interTokenLatencyStdDev", never, "on prefill pods, which answer with one token"},
-	{"prefill.simulator.kvCache", func(s *Spec) bool { return s.Prefill.Enabled && *s.PrefillStage().Simulator.KVCache.Enabled }, "without prefill.enabled and prefill.simulator.kvCache.enabled"},
-	{"prefill.simulator.failures.types", func(s *Spec) bool { return s.Prefill.Enabled && *s.PrefillStage().Simulator.Failures.Rate > 0 }, "without prefill.enabled and prefill.simulator.failures.rate"},
 	{"prefill", func(s *Spec) bool { return s.Prefill.Enabled }, "without prefill.enabled"},
 	{"decode.routingSidecar", (*Spec).Sidecar, "without the sidecar, which needs epp.enabled, prefill.enabled and decode.enabled"},
-	{"decode.autoscaling.enabled", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled"},
-	{"decode.autoscaling.scaler", func(s *Spec) bool { return s.Decode.Enabled && s.Decode.Autoscaling.Enabled }, "without decode.autoscaling.enabled"},
-	{"decode.autoscaling.kedaNamespace", func(s *Spec) bool { return s.Decode.KEDAScales() && s.NetworkPolicy.Enabled }, "without networkPolicy.enabled and decode.autoscaling.enabled, whose scaler is keda"},
-	{"decode.autoscaling", func(s *Spec) bool { return s.Decode.KEDAScales() }, "without decode.autoscaling.enabled, whose scaler is keda"},
 	{"decode.simulator.kvCacheTransferLatency", (*Spec).Sidecar, "without prefill pods and the routing sidecar, which fetches from them"},
-	{"decode.simulator.kvCache", func(s *Spec) bool { return s.Decode.Enabled && *s.DecodeStage().Simulator.KVCache.Enabled }, "without decode.enabled and decode.simulator.kvCache.enabled"},
-	{"decode.simulator.failures.types", func(s *Spec) bool { return s.Decode.Enabled && *s.DecodeStage().Simulator.Failures.Rate > 0 }, "without decode.enabled and decode.simulator.failures.rate"},
 	{"decode", func(s *Spec) bool { return s.Decode.Enabled }, "without decode.enabled: in single mode, only the top-level keys count"},
 	{"epp.fairness", func(s *Spec) bool { return s.EPP.Enabled && len(s.Objectives) > 0 }, "without objectives"},
 	{"epp", func(s *Spec) bool { return s.EPP.Enabled }, "without epp.enabled"},
@@ -63,6 +51,20 @@ var idleParts = []idlePart{
 // never is that of a setting that has no effect in any configuration.
 func never(*Spec) bool { return false }
 
+// idleStageParts lists those of a stage. simulator has what all stages share, too.
+func idleStageParts(name string, stage Stage, simulator StageSimulator) []idlePart {
+	scales := stage.Enabled && stage.Autoscaling.Enabled
+	without := func(keys string) string { return "without " + strings.ReplaceAll(keys, "STAGE", name) }
+	return []idlePart{
+		{name + ".autoscaling.enabled", func(*Spec) bool { return stage.Enabled }, without("STAGE.enabled")},
+		{name + ".autoscaling.scaler", func(*Spec) bool { return scales }, without("STAGE.autoscaling.enabled")},
+		{name + ".autoscaling.kedaNamespace", func(s *Spec) bool { return stage.KEDAScales() && s.NetworkPolicy.Enabled }, without("networkPolicy.enabled and STAGE.autoscaling.enabled, whose scaler is keda")},
+		{name + ".autoscaling", func(*Spec) bool { return stage.KEDAScales() }, without("STAGE.autoscaling.enabled, whose scaler is keda")},
+		{name + ".simulator.kvCache", func(*Spec) bool { return stage.Enabled && *simulator.KVCache.Enabled }, without("STAGE.enabled and STAGE.simulator.kvCache.enabled")},
+		{name + ".simulator.failures.types", func(*Spec) bool { return stage.Enabled && *simulator.Failures.Rate > 0 }, without("STAGE.enabled and STAGE.simulator.failures.rate")},
+	}
+}
+
 // idleModelParts lists those of the further models.
 func (s *Spec) idleModelParts() []idlePart {
 	var list []idlePart
@@ -87,7 +89,12 @@ func (s *Spec) fails() bool {
 // consistent with that, so they get none.
 func (s *Spec) idle(settings []setting) []Warning {
 	var warnings []Warning
-	parts := append(s.idleModelParts(), idleParts...)
+	parts := slices.Concat(
+		s.idleModelParts(),
+		idleStageParts("prefill", s.Prefill, s.PrefillStage().Simulator),
+		idleStageParts("decode", s.Decode.Stage, s.DecodeStage().Simulator),
+		idleParts,
+	)
 	for _, set := range settings {
 		path := withoutNamespace(set.path.String())
 		for _, part := range parts {

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +41,28 @@ func TestKeysWinOverTheProfile(t *testing.T) {
 		want := (&Spec{}).simulatorOf(StageSimulator{Profile: "8b-h100"})
 		test.change(&want)
 		require.Equal(t, want, s.DecodeStage().Simulator, test.name)
+	}
+}
+
+func TestKeysInPlaceOfFlagsExist(t *testing.T) {
+	t.Parallel()
+	// null means not set, but the key has to be known.
+	unset := func(key string) string {
+		value := "null"
+		for _, part := range slices.Backward(strings.Split(key, ".")) {
+			value = fmt.Sprintf("{%q:%s}", part, value)
+		}
+		return value
+	}
+	for _, key := range stageFlags {
+		_, err := load(map[string]string{"decode": unset("simulator." + key), "simulator": unset(key)})
+		require.NoError(t, err, key)
+	}
+	for _, key := range simulatorFlags {
+		_, err := load(map[string]string{"simulator": unset(key)})
+		require.NoError(t, err, key)
+		_, err = load(map[string]string{"decode": unset("simulator." + key)})
+		require.Error(t, err, "decode.simulator.%s: move it to stageFlags", key)
 	}
 }
 

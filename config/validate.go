@@ -159,10 +159,7 @@ func (s *Spec) checkStages(v *validator) {
 		v.verbosity(path.Child("logVerbosity"), stage.LogVerbosity)
 		v.resources(path.Child("resources"), stage.Resources)
 		stage.Simulator.check(v, path.Child("simulator"), s.simulatorOf(stage.Simulator))
-		v.args(path.Child("args"), stage.Args, map[string]string{
-			"port": "use " + name + ".port", "v": "use " + name + ".logVerbosity",
-			"seed": "use simulator.seed",
-		}, simulatorFlags)
+		v.args(path.Child("args"), stage.Args, flagsOf(name))
 	}
 	sidecar := v.at("decode.routingSidecar")
 	_, err := release.SidecarOf(s.Decode.RoutingSidecar.Image, s.Decode.RoutingSidecar.Version)

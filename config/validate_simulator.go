@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,30 +12,47 @@ import (
 	"github.com/llm-d-sim/llm-d-sim/components/simulator"
 )
 
-// simulatorFlags are the simulator's flags that have keys.
+// stageFlags are the simulator's flags that have a key of each stage, and one for all stages.
+var stageFlags = map[string]string{
+	"max-num-seqs":                "maxNumSeqs",
+	"time-to-first-token":         "timeToFirstToken",
+	"time-to-first-token-std-dev": "timeToFirstTokenStdDev",
+	"prefill-overhead":            "prefillOverhead",
+	"prefill-time-per-token":      "prefillTimePerToken",
+	"prefill-time-std-dev":        "prefillTimeStdDev",
+	"inter-token-latency":         "interTokenLatency",
+	"inter-token-latency-std-dev": "interTokenLatencyStdDev",
+	"kv-cache-transfer-latency":   "kvCacheTransferLatency",
+	"time-factor-under-load":      "timeFactorUnderLoad",
+	"enable-kvcache":              "kvCache.enabled",
+	"kv-cache-size":               "kvCache.blocks",
+	"failure-injection-rate":      "failures.rate",
+	"failure-types":               "failures.types",
+}
+
+// simulatorFlags are those that have a key for all stages only.
 var simulatorFlags = map[string]string{
-	"model":                       "use simulator.model",
-	"max-num-seqs":                "use simulator.maxNumSeqs",
-	"max-model-len":               "use simulator.maxModelLen",
-	"max-request-body-size-mb":    "use simulator.maxRequestMiB",
-	"time-to-first-token":         "use simulator.timeToFirstToken",
-	"time-to-first-token-std-dev": "use simulator.timeToFirstTokenStdDev",
-	"prefill-overhead":            "use simulator.prefillOverhead",
-	"prefill-time-per-token":      "use simulator.prefillTimePerToken",
-	"prefill-time-std-dev":        "use simulator.prefillTimeStdDev",
-	"inter-token-latency":         "use simulator.interTokenLatency",
-	"inter-token-latency-std-dev": "use simulator.interTokenLatencyStdDev",
-	"kv-cache-transfer-latency":   "use simulator.kvCacheTransferLatency",
-	"time-factor-under-load":      "use simulator.timeFactorUnderLoad",
-	"enable-kvcache":              "use simulator.kvCache.enabled",
-	"kv-cache-size":               "use simulator.kvCache.blocks",
-	"block-size":                  "use simulator.kvCache.blockSize",
-	"failure-injection-rate":      "use simulator.failures.rate",
-	"failure-types":               "use simulator.failures.types",
-	"startup-duration":            "use simulator.startupDuration",
-	"lora-modules":                "use simulator.loras",
-	"max-loras":                   "use simulator.maxLoras",
-	"max-cpu-loras":               "use simulator.maxCpuLoras",
+	"model":                    "model",
+	"seed":                     "seed",
+	"max-model-len":            "maxModelLen",
+	"max-request-body-size-mb": "maxRequestMiB",
+	"block-size":               "kvCache.blockSize",
+	"startup-duration":         "startupDuration",
+	"lora-modules":             "loras",
+	"max-loras":                "maxLoras",
+	"max-cpu-loras":            "maxCpuLoras",
+}
+
+// flagsOf returns what to use in place of the flags of a stage's simulators.
+func flagsOf(stage string) map[string]string {
+	use := map[string]string{"port": "use " + stage + ".port", "v": "use " + stage + ".logVerbosity"}
+	for flag, key := range stageFlags {
+		use[flag] = fmt.Sprintf("use %s.simulator.%s, or simulator.%s for all stages", stage, key, key)
+	}
+	for flag, key := range simulatorFlags {
+		use[flag] = "use simulator." + key
+	}
+	return use
 }
 
 // blockSizes are those that the simulator accepts.

@@ -85,7 +85,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"decode", `{"simulator":{"kvCache":{"blockSize":32}}}`, "decode.simulator.kvCache.blockSize", "is not a known key"},
 		{"decode", `{"simulator":{"kvCache":{"blocks":0}}}`, "decode.simulator.kvCache.blocks", "must be 1 or more"},
 		{"decode", `{"simulator":{"failures":{"types":["rate_limits"]}}}`, "decode.simulator.failures.types[0]", "did you mean rate_limit?"},
-		{"decode", `{"enabled":true,"args":["--enable-kvcache"]}`, "decode.args[0]", "use simulator.kvCache.enabled"},
+		{"decode", `{"enabled":true,"args":["--enable-kvcache"]}`, "decode.args[0]", "use decode.simulator.kvCache.enabled, or simulator.kvCache.enabled for all stages"},
 		{"simulator", `{"maxRequestMiB":0}`, "simulator.maxRequestMiB", "must be within 1 to 512"},
 		{"simulator", `{"maxRequestMiB":513}`, "simulator.maxRequestMiB", "must be within 1 to 512"},
 		{"simulator", `{"version":"v0.10.0","maxRequestMiB":8}`, "simulator.maxRequestMiB", "needs a newer simulator: v0.10.0 has a fixed limit"},
