@@ -8,14 +8,15 @@ LLMD    ?=
 FILE    ?= examples/compare/epp.yaml
 OUT     ?= compare.out
 
-# The same settings as in the lab's own builds (lab/internal/program), which share the cache. The
-# linters vet; go test would vet all dependencies as well, once more with the race detector.
-export GOFLAGS = -trimpath -buildvcs=false -vet=off
+# The same settings as in the lab's own builds (lab/internal/program), which share the cache.
+export GOFLAGS = -trimpath -buildvcs=false
 export CGO_ENABLED = 0
 
 # Built once, into Go's build cache, from the pins of their modules.
 VULN = go tool -modfile=$(CURDIR)/lab/tools/vuln/go.mod govulncheck
 LINT = go tool -modfile=$(CURDIR)/lab/tools/lint/go.mod golangci-lint
+# The linters vet. go test would vet all dependencies too, and once more with the race detector.
+TEST = go test -vet=off
 LAB = bin/lab
 NODEFLAGS = --node='$(NODE)' --llm-d='$(LLMD)' $(if $(ISTIO),--istio) $(if $(KEDA),--keda) $(if $(POLICIES),--policies) $(if $(MONITORING),--monitoring)
 TARGETFLAGS = --name='$(NAME)' --stack='$(STACK)' --cluster='$(CLUSTER)'
@@ -56,12 +57,14 @@ list: lab ## List the labs
 logs: lab ## Print the logs of the lab, or of its last start if that failed
 	@$(LAB) logs --name='$(NAME)'
 
+# Bash times their steps.
+check unit fuzz-config: SHELL = bash
+check unit fuzz-config: export TIMEFORMAT = (%0R s)
+
 check: ## Lint, vet, tidiness of modules, known vulnerabilities and unit tests
-	$(LINT) run ./...
-	cd lab && $(LINT) run ./...
-	cd compare && $(LINT) run ./...
-	cd provider && $(LINT) run ./...
-	for module in . lab compare provider; do (cd $$module && go mod tidy -diff) || exit; done
+	@for module in . lab compare provider; do \
+		echo "linting $$module"; (cd $$module && time $(LINT) run ./... && go mod tidy -diff) || exit; \
+	done
 	@$(MAKE) --no-print-directory vulncheck unit
 
 # The database is on the network: without it there is no result.
@@ -78,36 +81,36 @@ vulncheck:
 SLOW = TestGeneratedPlansMatchRegistrations
 unit: export CGO_ENABLED = 1
 unit:
-	cd lab && go test -race ./...
-	cd compare && go test -race ./...
-	cd provider && go test -race ./...
-	go test -race -skip $(SLOW) $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
-	CGO_ENABLED=0 go test -run $(SLOW) ./tests
+	cd lab && time $(TEST) -race ./...
+	cd compare && time $(TEST) -race ./...
+	cd provider && time $(TEST) -race ./...
+	time $(TEST) -race -skip $(SLOW) $$(go list ./... | grep -vE '/tests/(e2e|traffic|bench)$$')
+	time CGO_ENABLED=0 $(TEST) -run $(SLOW) ./tests
 
 test: check fuzz-config e2e ## All tests: check, fuzzing of the configuration, and end to end on a cluster of their own
 
 fuzz-config:
-	go test -run '^$$' -fuzz FuzzLoad -fuzztime 10s ./config
+	time $(TEST) -run '^$$' -fuzz FuzzLoad -fuzztime 10s ./config/fuzz
 
 # Not in `make test`: the fuzzer has Go compile Pulumi's SDK for Kubernetes once more, which takes
 # minutes on an empty cache. The unit tests run what it has found.
 fuzz: fuzz-config ## Fuzz the configuration, and then the whole program
-	go test -run '^$$' -fuzz FuzzDeploy -fuzztime 60s ./tests
+	$(TEST) -run '^$$' -fuzz FuzzDeploy -fuzztime 60s ./tests
 
 # What only tests/traffic needs is built while tests/e2e leaves a processor idle.
 e2e: lab
 	@$(LAB) tools --node=kwok --package
 	@nice -n 19 sh -c "$(LAB) tools --node='$(NODE)' --istio --keda --policies --monitoring && \
 		$(LAB) tools --node='$(NODE)' --llm-d=v0.4" >bin/tools.log 2>&1 & \
-	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -v ./tests/e2e; failed=$$?; \
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) $(TEST) -count=1 -timeout 60m -v ./tests/e2e; failed=$$?; \
 	wait $$!; built=$$?; cat bin/tools.log; exit $$((failed + built))
-	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) go test -count=1 -timeout 60m -v ./tests/traffic
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) $(TEST) -count=1 -timeout 60m -v ./tests/traffic
 
 bench: lab ## Measure the program against kubectl, Helm and the engine alone; writes bench.json
 	@$(LAB) tools $(NODEFLAGS)
 	@$(LAB) tools --node='$(NODE)' --llm-d=v0.4
 	go build -C lab/tools/helm -o $(CURDIR)/bin/helm helm.sh/helm/v3/cmd/helm
-	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm go test -count=1 -timeout 60m -v ./tests/bench
+	LLM_D_SIM_LAB=$(CURDIR)/$(LAB) LLM_D_SIM_HELM=$(CURDIR)/bin/helm $(TEST) -count=1 -timeout 60m -v ./tests/bench
 
 # Pulumi finds the archives of a release by these names.
 VERSION = $(shell cat internal/version/VERSION)

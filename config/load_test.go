@@ -222,25 +222,3 @@ func TestPackageDoesNotImportPulumi(t *testing.T) {
 		require.NotContains(t, dep, "github.com/pulumi/")
 	}
 }
-
-func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{
-		`{"enabled":true,"replicas":3}`, `{"resources":{"requests":{"cpu":"1"}}}`, `[1]`, `null`, `"x"`, `{"args":["--port=1"]}`,
-	} {
-		f.Add("decode", seed)
-		f.Add("epp", seed)
-		f.Add("simulator", seed)
-	}
-	f.Fuzz(func(t *testing.T, key, raw string) {
-		spec, err := load(map[string]string{key: raw})
-		if err == nil {
-			require.NoError(t, spec.Validate())
-			return
-		}
-		all := new(Error)
-		require.ErrorAs(t, err, &all)
-		for _, p := range all.Problems {
-			require.True(t, strings.HasPrefix(p.Fix, "pulumi config "), p)
-		}
-	})
-}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -97,13 +96,9 @@ func (v *validator) release(
 	v.invalid(path, value, "%v", err)
 }
 
-// args refuses flags that the program itself sets, since the two would conflict. ours says
-// for each flag what to use instead.
-func (v *validator) args(path *field.Path, args []string, ours ...map[string]string) {
-	instead := map[string]string{}
-	for _, flags := range ours {
-		maps.Copy(instead, flags)
-	}
+// args refuses flags that the program itself sets, since the two would conflict. instead says
+// for each flag what to use.
+func (v *validator) args(path *field.Path, args []string, instead map[string]string) {
 	for i, arg := range args {
 		if arg == "" {
 			v.invalid(path.Index(i), arg, "must not be empty")
