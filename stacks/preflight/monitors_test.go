@@ -56,6 +56,7 @@ func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 		"they may not be listed":    {err: apierrors.NewForbidden(prometheuses.GroupResource(), "", nil)},
 		"all":                       {specs: map[string]map[string]any{"k8s": pods(everything, everything)}},
 		"by the label":              {specs: map[string]map[string]any{"k8s": pods(release("kps"), everything)}},
+		"by an expression":          {specs: map[string]map[string]any{"k8s": pods(map[string]any{"matchExpressions": []any{map[string]any{"key": "release", "operator": "Exists"}}}, everything)}},
 		"by the namespace":          {specs: map[string]map[string]any{"k8s": pods(everything, team("sim"))}},
 		"one of two":                {specs: map[string]map[string]any{"k8s": pods(release("no"), everything), "b": pods(release("kps"), everything)}},
 		"another release":           {specs: map[string]map[string]any{"k8s": pods(release("other"), everything)}, want: "k8s in namespace monitoring selects those with release=other, in all namespaces"},

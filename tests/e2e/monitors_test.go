@@ -22,7 +22,8 @@ func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 	lab.Kubectl(t, "create", "-f", filepath.Join(strings.TrimSpace(string(module)),
 		"example/prometheus-operator-crd/monitoring.coreos.com_prometheuses.yaml"))
 	t.Cleanup(func() { lab.Kubectl(t, "delete", definition) }) // With the Prometheus.
-	lab.Kubectl(t, "wait", "--for=condition=Established", definition)
+	// Not --for=condition: a definition without any conditions yet is an error to it.
+	lab.Kubectl(t, "wait", `--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True`, definition)
 	prometheus := lab.Command("kubectl", "create", "-f", "-")
 	prometheus.Stdin = strings.NewReader(`
 apiVersion: monitoring.coreos.com/v1
