@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,8 +23,8 @@ func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 	lab.Kubectl(t, "create", "-f", filepath.Join(strings.TrimSpace(string(module)),
 		"example/prometheus-operator-crd/monitoring.coreos.com_prometheuses.yaml"))
 	t.Cleanup(func() { lab.Kubectl(t, "delete", definition) }) // With the Prometheus.
-	// Not --for=condition: a definition without any conditions yet is an error to it.
-	lab.Kubectl(t, "wait", `--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True`, definition)
+	require.Eventually(t, func() bool { return lab.Command("kubectl", "get", "prometheuses").Run() == nil },
+		30*time.Second, 100*time.Millisecond) // kubectl wait fails while a definition has no conditions.
 	prometheus := lab.Command("kubectl", "create", "-f", "-")
 	prometheus.Stdin = strings.NewReader(`
 apiVersion: monitoring.coreos.com/v1
