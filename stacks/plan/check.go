@@ -102,10 +102,9 @@ func (p Plan) invalidNames() []Problem {
 	for _, part := range p.Parts {
 		for _, o := range slices.Concat(part.Objects, part.Implied) {
 			reasons := nameProblems(o)
-			labels, _ := o.Field("metadata", "labels").(map[string]any)
+			labels := o.Labels()
 			for _, key := range slices.Sorted(maps.Keys(labels)) {
-				value, _ := labels[key].(string)
-				for _, reason := range validation.IsValidLabelValue(value) {
+				for _, reason := range validation.IsValidLabelValue(labels[key]) {
 					reasons = append(reasons, fmt.Sprintf("label %s: %s", key, reason))
 				}
 			}

@@ -66,6 +66,12 @@ func (o Object) Field(path ...string) any {
 	return value
 }
 
+// Labels returns the labels of the manifest.
+func (o Object) Labels() map[string]string {
+	labels, _, _ := unstructured.NestedStringMap(o.Manifest, "metadata", "labels")
+	return labels
+}
+
 // Objects returns the objects of all parts.
 func (p Plan) Objects() []Object {
 	var all []Object

@@ -27,7 +27,7 @@ var selectorFields = map[string]string{
 
 // unselectedMonitors returns a warning about the kinds of objects that no Prometheus selects. They are
 // no reason to refuse: something else may read them. Nothing is said where there is no Prometheus, or
-// none that may be listed.
+// none that may be read.
 func (c *checker) unselectedMonitors(ctx context.Context) ([]string, error) {
 	monitors := slices.DeleteFunc(c.Objects(), func(o plan.Object) bool {
 		return o.Group != prometheuses.Group || selectorFields[o.Kind] == ""
@@ -36,7 +36,10 @@ func (c *checker) unselectedMonitors(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	found, err := c.prometheuses(ctx)
-	if err != nil || len(found) == 0 {
+	if apierrors.IsForbidden(err) || err == nil && len(found) == 0 {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	namespace, err := c.namespaceLabels(ctx)
@@ -44,20 +47,18 @@ func (c *checker) unselectedMonitors(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var warnings, kinds []string
-	for _, o := range monitors { // Those of one kind have the same labels.
-		if slices.Contains(kinds, o.Kind) {
+	for _, o := range monitors {
+		selected := slices.ContainsFunc(found, func(p prometheus) bool { return p.selects(o, namespace) })
+		if selected || slices.Contains(kinds, o.Kind) {
 			continue
 		}
 		kinds = append(kinds, o.Kind)
-		if slices.ContainsFunc(found, func(p prometheus) bool { return p.selects(o, namespace) }) {
-			continue
-		}
 		var selectors []string
 		for _, p := range found {
 			selectors = append(selectors, p.describe(o.Kind))
 		}
 		warnings = append(warnings, fmt.Sprintf("monitoring.labels: no Prometheus selects the %ss of this stack: %s. "+
-			"Set the labels that one of them selects, such as: pulumi config set --path monitoring.labels.release RELEASE",
+			"Set monitoring.labels to what one of them selects, or use a namespace that it selects",
 			o.Kind, strings.Join(selectors, "; ")))
 	}
 	return warnings, nil
@@ -71,9 +72,6 @@ type prometheus struct {
 
 func (c *checker) prometheuses(ctx context.Context) ([]prometheus, error) {
 	list, err := c.live.List(ctx, prometheuses, metav1.NamespaceAll)
-	if apierrors.IsForbidden(err) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the Prometheuses: %w", err)
 	}
@@ -95,7 +93,7 @@ func (c *checker) prometheuses(ctx context.Context) ([]prometheus, error) {
 func (c *checker) namespaceLabels(ctx context.Context) (labels.Set, error) {
 	for _, o := range c.Objects() {
 		if o.Kind == "Namespace" {
-			return labels.Merge(labelsOf(o), labels.Set{corev1.LabelMetadataName: o.Name}), nil
+			return labels.Merge(o.Labels(), labels.Set{corev1.LabelMetadataName: o.Name}), nil
 		}
 	}
 	namespace, err := c.live.Namespace(ctx, c.Namespace)
@@ -105,19 +103,10 @@ func (c *checker) namespaceLabels(ctx context.Context) (labels.Set, error) {
 	return namespace.Labels, nil
 }
 
-func labelsOf(o plan.Object) labels.Set {
-	set := labels.Set{}
-	list, _ := o.Field("metadata", "labels").(map[string]any)
-	for key, value := range list {
-		set[key], _ = value.(string)
-	}
-	return set
-}
-
 // selects reports whether it reads an object in a namespace with these labels.
 func (p prometheus) selects(o plan.Object, namespace labels.Set) bool {
 	field := selectorFields[o.Kind]
-	return p.selector(field+"Selector").Matches(labelsOf(o)) &&
+	return p.selector(field+"Selector").Matches(labels.Set(o.Labels())) &&
 		(p.namespace == o.Namespace || p.selector(field+"NamespaceSelector").Matches(namespace))
 }
 

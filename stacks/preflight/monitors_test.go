@@ -19,7 +19,8 @@ import (
 type monitored struct {
 	cluster.Cluster
 	specs map[string]map[string]any
-	err   error
+	// err is that of a list, and getErr that of reading one.
+	err, getErr error
 }
 
 func (m monitored) List(context.Context, schema.GroupVersionResource, string) (list []metav1.PartialObjectMetadata, err error) {
@@ -30,7 +31,7 @@ func (m monitored) List(context.Context, schema.GroupVersionResource, string) (l
 }
 
 func (m monitored) Get(_ context.Context, _ schema.GroupVersionResource, _, name string) (*unstructured.Unstructured, error) {
-	return &unstructured.Unstructured{Object: map[string]any{"spec": m.specs[name]}}, nil
+	return &unstructured.Unstructured{Object: map[string]any{"spec": m.specs[name]}}, m.getErr
 }
 
 func (m monitored) Namespace(_ context.Context, name string) (*metav1.PartialObjectMetadata, error) {
@@ -39,6 +40,7 @@ func (m monitored) Namespace(_ context.Context, name string) (*metav1.PartialObj
 
 func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 	t.Parallel()
+	forbidden := apierrors.NewForbidden(prometheuses.GroupResource(), "", nil)
 	everything := map[string]any{}
 	release := func(name string) map[string]any {
 		return map[string]any{"matchLabels": map[string]any{"release": name}}
@@ -50,15 +52,19 @@ func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 	for name, test := range map[string]struct {
 		specs map[string]map[string]any
 		err   error
-		want  string
+		// getErr is that of reading one.
+		getErr error
+		want   string
 	}{
 		"there is none":             {},
-		"they may not be listed":    {err: apierrors.NewForbidden(prometheuses.GroupResource(), "", nil)},
+		"they may not be listed":    {err: forbidden},
+		"they may not be read":      {specs: map[string]map[string]any{"k8s": pods(release("other"), everything)}, getErr: forbidden},
 		"all":                       {specs: map[string]map[string]any{"k8s": pods(everything, everything)}},
 		"by the label":              {specs: map[string]map[string]any{"k8s": pods(release("kps"), everything)}},
 		"by an expression":          {specs: map[string]map[string]any{"k8s": pods(map[string]any{"matchExpressions": []any{map[string]any{"key": "release", "operator": "Exists"}}}, everything)}},
 		"by the namespace":          {specs: map[string]map[string]any{"k8s": pods(everything, team("sim"))}},
 		"one of two":                {specs: map[string]map[string]any{"k8s": pods(release("no"), everything), "b": pods(release("kps"), everything)}},
+		"one of two stages":         {specs: map[string]map[string]any{"k8s": pods(map[string]any{"matchLabels": map[string]any{"name": "decode"}}, everything)}, want: "those with name=decode"},
 		"another release":           {specs: map[string]map[string]any{"k8s": pods(release("other"), everything)}, want: "k8s in namespace monitoring selects those with release=other, in all namespaces"},
 		"another team's namespaces": {specs: map[string]map[string]any{"k8s": pods(everything, team("other"))}, want: "selects all, in those with team=other"},
 		"no selector":               {specs: map[string]map[string]any{"k8s": {"podMonitorNamespaceSelector": everything}}, want: "selects none, in all namespaces"},
@@ -66,13 +72,16 @@ func TestMonitorsThatNoPrometheusSelectsAreReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			monitor := plan.Object{
-				GroupVersionKind: schema.GroupVersionKind{Group: prometheuses.Group, Version: "v1", Kind: "PodMonitor"}, Namespace: "sim",
-				Manifest: map[string]any{"metadata": map[string]any{"labels": map[string]any{"release": "kps"}}},
+			monitor := func(name string) plan.Object {
+				return plan.Object{
+					GroupVersionKind: schema.GroupVersionKind{Group: prometheuses.Group, Version: "v1", Kind: "PodMonitor"}, Namespace: "sim",
+					Manifest: map[string]any{"metadata": map[string]any{"labels": map[string]any{"release": "kps", "name": name}}},
+				}
 			}
+			monitors := []plan.Object{monitor("decode"), monitor("prefill")}
 			c := &checker{
-				Stack: Stack{Plan: plan.Plan{Parts: []plan.Part{{Objects: []plan.Object{monitor, monitor}}}}, Namespace: "sim"},
-				live:  monitored{specs: test.specs, err: test.err},
+				Stack: Stack{Plan: plan.Plan{Parts: []plan.Part{{Objects: monitors}}}, Namespace: "sim"},
+				live:  monitored{specs: test.specs, err: test.err, getErr: test.getErr},
 			}
 			warnings, err := c.unselectedMonitors(t.Context())
 			require.NoError(t, err)

@@ -31,6 +31,7 @@ func TestGeneratedBadConfigurationsChangeNothing(t *testing.T) {
 		out, err := s.Pulumi("preview")
 		require.Error(t, err)
 		require.Contains(t, out, "nothing was changed")
+		require.Contains(t, out, "fix: pulumi config")
 		require.NotContains(t, out, "panic")
 		count := len(left)
 		left = slices.DeleteFunc(slices.Clone(left), func(m configgen.Mistake) bool {
